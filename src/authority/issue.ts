@@ -1,0 +1,241 @@
+import type { KeyObject } from 'node:crypto';
+import { VcsPkiError } from '../errors.ts';
+import type { Demand } from '../topology/demands.ts';
+import type { Authority } from '../topology/schema.ts';
+import {
+  type Certificate,
+  type CertificateContent,
+  encodeSigned,
+  encodeTbsCertificate,
+  readCertificate,
+  serialHex,
+} from '../x509/certificate.ts';
+import { generatePrivateKey, type KeyType, keyTypeOf, keyTypes, subjectPublicKeyInfo } from '../x509/keys.ts';
+import { encodeName } from '../x509/name.ts';
+import { decodeDerOrPem } from '../x509/pem.ts';
+import { type CertificateRequest, readRequest } from '../x509/request.ts';
+import { signatureAlgorithmFor } from '../x509/signature.ts';
+import { type Issuer, localSigner } from './issuer.ts';
+import { authoritySpecification } from './plan.ts';
+import type { Clock, Ledger, Material, Random, Signer } from './ports.ts';
+import { authorityExtensions, leafExtensions } from './profile.ts';
+import { authorityOwner, type Issuance, type NewEntry, specificationOf } from './record.ts';
+import { addDays } from './schedule.ts';
+import { freshSerial } from './serial.ts';
+
+/** Certificates and lists are valid from a little before they are made: the clocks of appliances differ. */
+export const BACKDATE_MS = 10 * 60 * 1000;
+
+/** Signatures per ledger write: large enough that one fsync serves many, small enough that a crash repeats little. */
+const BATCH = 64;
+
+export interface Ports {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly material: Material;
+}
+
+export interface IssueOrder {
+  readonly demand: Demand;
+  readonly generation: number;
+  readonly reason: string;
+}
+
+export interface Issued {
+  readonly order: IssueOrder;
+  readonly certificate: Certificate;
+}
+
+/**
+ * Issues certificates of one authority. Order of writes: keys durable, serials, signed in memory, on record with the
+ * whole certificate, material. What a crash leaves undone, the next run finishes from the record.
+ * @param announce called once a certificate is in place
+ */
+export async function issueCertificates(
+  orders: readonly IssueOrder[],
+  issuer: Issuer,
+  topology: string,
+  ports: Ports,
+  announce: (issued: Issued) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const taken = new Set((await issuer.ledger.entries()).map((entry) => entry.serial));
+  for (let start = 0; start < orders.length; start += BATCH) {
+    signal?.throwIfAborted();
+    const signed: (NewEntry & { order: IssueOrder })[] = [];
+    for (const order of orders.slice(start, start + BATCH)) {
+      const serialNumber = freshSerial(ports.random, taken);
+      taken.add(serialHex(serialNumber));
+      const certificate = await signLeaf(order, serialNumber, issuer, ports);
+      signed.push({ order, serial: serialHex(serialNumber), certificate, issuance: issuanceOf(order, topology) });
+    }
+    await issuer.ledger.record(signed);
+    for (const { order, certificate } of signed) {
+      await ports.material.store(order.demand.id, order.generation, { certificate, chain: issuer.chain });
+      announce({ order, certificate: readCertificate(certificate, order.demand.id) });
+    }
+  }
+}
+
+async function signLeaf(
+  { demand, generation }: IssueOrder,
+  serialNumber: bigint,
+  issuer: Issuer,
+  ports: Ports,
+): Promise<Buffer> {
+  const publicKey = await publicKeyOf(demand, generation, ports.material);
+  if (publicKey.equals(issuer.certificate.subjectPublicKeyInfo)) {
+    throw new VcsPkiError('KEY_REUSED', {
+      at: demand.id,
+      message: `its key is the key of authority ${issuer.id}`,
+      fix: 'generate another key for the peer',
+    });
+  }
+  const now = ports.clock.now();
+  return sign(
+    {
+      serialNumber,
+      issuer: issuer.certificate.subject.der,
+      subject: encodeName(demand.subject),
+      ...validityWithin(issuer.certificate, now, demand.lifetimeDays, demand.id),
+      subjectPublicKeyInfo: publicKey,
+      extensions: leafExtensions({
+        subjectPublicKeyInfo: publicKey,
+        issuerPublicKeyInfo: issuer.certificate.subjectPublicKeyInfo,
+        names: demand.names,
+        usages: demand.usages,
+        crlUrl: issuer.crlUrl,
+      }),
+    },
+    issuer.signer,
+  );
+}
+
+async function publicKeyOf(demand: Demand, generation: number, material: Material): Promise<Buffer> {
+  if ('request' in demand.key) {
+    const [der] = decodeDerOrPem(Buffer.from(demand.key.request), 'CERTIFICATE REQUEST', demand.id);
+    if (!der) throw new TypeError('decodeDerOrPem returned no block');
+    const request = await readRequest(der, demand.id);
+    checkRequest(request, demand);
+    return request.subjectPublicKeyInfo;
+  }
+  const { type } = demand.key;
+  if (!isKeyType(type)) {
+    throw new VcsPkiError('KEY_TYPE_REFUSED', {
+      at: demand.id,
+      value: type,
+      message: 'keys of this size are not generated',
+      fix: `use one of ${keyTypes.join(', ')}`,
+    });
+  }
+  return subjectPublicKeyInfo(await material.key(demand.id, generation, () => generatePrivateKey(type)));
+}
+
+/** Requirements 32-35: what the appliance asked for must be what the topology demands; its extensions are never copied. */
+export function checkRequest(request: CertificateRequest, demand: Demand): void {
+  const asked = new Set([...request.dnsNames, ...(request.subject.commonName ? [request.subject.commonName] : [])]);
+  const surplus = [...[...asked].filter((name) => !demand.names.includes(name.toLowerCase())), ...request.otherNames];
+  if (surplus.length > 0) {
+    throw new VcsPkiError('REQUEST_SURPLUS_NAMES', {
+      at: demand.id,
+      value: surplus.join(', '),
+      message: `the request asks for names that ${demand.id} is not declared to have: ${surplus.join(', ')}`,
+      fix: 'check that the request is of this peer (35); declare the names, or discard the request and generate one without them',
+    });
+  }
+  if (keyTypeOf(request.subjectPublicKeyInfo) === undefined) {
+    throw new VcsPkiError('KEY_TYPE_REFUSED', {
+      at: demand.id,
+      message: 'the key of the request is of a type or size that is not supported',
+      fix: `discard the request on the peer and generate one with a key of ${keyTypes.join(', ')}`,
+    });
+  }
+}
+
+function isKeyType(type: string): type is KeyType {
+  return keyTypes.some((known) => known === type);
+}
+
+/** From a little before now, as long as asked, never outside the issuer's own validity (I6). */
+function validityWithin(
+  issuer: Certificate,
+  now: Date,
+  lifetimeDays: number,
+  at: string,
+): { notBefore: Date; notAfter: Date } {
+  if (now >= issuer.notAfter) {
+    throw new VcsPkiError('ISSUER_EXPIRED', {
+      at,
+      value: issuer.notAfter.toISOString(),
+      message: 'the certificate of its issuer has expired',
+      fix: 'declare a new authority and make it the issuer',
+    });
+  }
+  const notBefore = seconds(Math.max(now.getTime() - BACKDATE_MS, issuer.notBefore.getTime()));
+  const notAfter = new Date(Math.min(addDays(notBefore, lifetimeDays).getTime(), issuer.notAfter.getTime()));
+  return { notBefore, notAfter };
+}
+
+/**
+ * Creates generation 1 of an authority: self-signed on its own ledger, or signed by `parent` and on its ledger.
+ * @param pathLength the longest chain of authorities that the topology has below this one
+ */
+export async function createAuthority(
+  authority: Authority,
+  own: { readonly ledger: Ledger; readonly key: KeyObject },
+  parent: Issuer | undefined,
+  context: { readonly reason: string; readonly topology: string; readonly pathLength: number | undefined },
+  ports: Ports,
+): Promise<Certificate> {
+  const owner = authorityOwner(authority.id);
+  const publicKey = subjectPublicKeyInfo(own.key);
+  const ledger = parent?.ledger ?? own.ledger;
+  const taken = new Set((await ledger.entries()).map((entry) => entry.serial));
+  const subject = encodeName(authority.subject);
+  const now = ports.clock.now();
+  const notBefore = seconds(now.getTime() - BACKDATE_MS);
+  const serialNumber = freshSerial(ports.random, taken);
+  const certificate = await sign(
+    {
+      serialNumber,
+      issuer: parent?.certificate.subject.der ?? subject,
+      subject,
+      ...(parent
+        ? validityWithin(parent.certificate, now, authority.lifetimeDays, owner)
+        : { notBefore, notAfter: addDays(notBefore, authority.lifetimeDays) }),
+      subjectPublicKeyInfo: publicKey,
+      extensions: authorityExtensions({
+        subjectPublicKeyInfo: publicKey,
+        issuerPublicKeyInfo: parent?.certificate.subjectPublicKeyInfo ?? publicKey,
+        root: parent === undefined,
+        pathLength: context.pathLength,
+        crlUrl: parent?.crlUrl,
+      }),
+    },
+    parent?.signer ?? localSigner(own.key),
+  );
+  const issuance: Issuance = {
+    owner,
+    topology: context.topology,
+    generation: 1,
+    reason: context.reason,
+    specification: authoritySpecification(authority),
+  };
+  await ledger.record([{ serial: serialHex(serialNumber), certificate, issuance }]);
+  await ports.material.store(owner, 1, { certificate, chain: parent?.chain ?? [] });
+  return readCertificate(certificate, owner);
+}
+
+async function sign(content: CertificateContent, signer: Signer): Promise<Buffer> {
+  const algorithm = signatureAlgorithmFor(signer.subjectPublicKeyInfo);
+  const tbs = encodeTbsCertificate(content, algorithm);
+  return encodeSigned(tbs, algorithm, await signer.sign(tbs));
+}
+
+function issuanceOf({ demand, generation, reason }: IssueOrder, topology: string): Issuance {
+  return { owner: demand.id, topology, generation, reason, specification: specificationOf(demand) };
+}
+
+function seconds(milliseconds: number): Date {
+  return new Date(Math.floor(milliseconds / 1000) * 1000);
+}

@@ -1,0 +1,233 @@
+import type { Demand } from '../topology/demands.ts';
+import type { Authority, Topology } from '../topology/schema.ts';
+import { issuersFirst } from '../topology/topology.ts';
+import {
+  authorityOwner,
+  type CertificateRecord,
+  isAuthorityOwner,
+  type Specification,
+  specificationOf,
+  type Timestamp,
+} from './record.ts';
+import { addDays, nextUpdateDue } from './schedule.ts';
+
+/** What is known of an authority: on disk, in the cluster, or from the lock file alone. */
+export interface AuthorityState {
+  readonly record: CertificateRecord;
+  /** Hex of the subject key identifier. */
+  readonly keyIdentifier: string;
+  /** Absent where the state comes from a lock file. */
+  readonly crl?: CrlState | 'none';
+}
+
+export interface CrlState {
+  readonly signedAt: Date;
+  readonly nextUpdate: Date;
+  /** Serials on record as revoked that the published list does not carry. */
+  readonly missing: readonly string[];
+}
+
+/** How the files or Secret of a certificate compare with the ledger. */
+export type MaterialState = 'whole' | 'certificate missing' | 'certificate altered' | 'key missing' | 'key altered';
+
+export interface RecordedState {
+  readonly authorities: ReadonlyMap<string, AuthorityState>;
+  /** The newest record of each owner that this topology demanded. */
+  readonly certificates: ReadonlyMap<string, CertificateRecord>;
+  /** By owner; absent: not looked at. */
+  readonly material?: ReadonlyMap<string, MaterialState>;
+  /** What becomes of removed demands, by owner; absent: revoke. */
+  readonly onRemoval?: ReadonlyMap<string, Demand['onRemoval']>;
+}
+
+export type Action =
+  | { readonly kind: 'create authority'; readonly authority: Authority; readonly reason: string }
+  | { readonly kind: 'issue'; readonly demand: Demand; readonly generation: number; readonly reason: string }
+  | { readonly kind: 'restore'; readonly owner: string; readonly generation: number; readonly reason: string }
+  | { readonly kind: 'revoke'; readonly record: CertificateRecord; readonly reason: string }
+  | { readonly kind: 'sign CRL'; readonly authority: Authority; readonly reason: string };
+
+/** What one decision comes to. `until` is when to look again though nothing changes. */
+export type Decision =
+  | { readonly kind: 'issue'; readonly generation: number; readonly reason: string }
+  | { readonly kind: 'restore'; readonly generation: number; readonly reason: string }
+  | { readonly kind: 'wait'; readonly until: Date };
+
+export interface Plan {
+  readonly actions: readonly Action[];
+  /** The next moment at which something falls due. */
+  readonly until: Date | undefined;
+}
+
+/** What must be done so that the recorded state is what the topology demands: the sum of the small plans below. */
+export function plan(topology: Topology, demands: readonly Demand[], state: RecordedState, now: Date): Plan {
+  const actions: Action[] = [];
+  const waits: Date[] = [];
+  for (const authority of issuersFirst(topology.authorities)) {
+    const known = state.authorities.get(authority.id);
+    const decision = planAuthority(authority, known, state.material?.get(authorityOwner(authority.id)));
+    if (decision.kind === 'create') actions.push({ kind: 'create authority', authority, reason: decision.reason });
+    if (decision.kind === 'restore')
+      actions.push({ kind: 'restore', owner: authorityOwner(authority.id), generation: 1, reason: decision.reason });
+  }
+  for (const demand of demands) {
+    const decision = planCertificate(
+      demand,
+      state.certificates.get(demand.id),
+      state.authorities.get(demand.issuer)?.record.notAfter,
+      state.material?.get(demand.id),
+      now,
+    );
+    if (decision.kind === 'issue') actions.push({ ...decision, demand });
+    else if (decision.kind === 'restore') actions.push({ ...decision, owner: demand.id });
+    else waits.push(decision.until);
+  }
+  const revocations = planRemoved(demands, state);
+  actions.push(...revocations);
+  for (const authority of topology.authorities) {
+    const revoked = revocations.filter(({ record }) => record.issuance.specification.issuer === authority.id);
+    const decision = planCrl(authority, state.authorities.get(authority.id), revoked.length, now);
+    if (decision.kind === 'sign') actions.push({ kind: 'sign CRL', authority, reason: decision.reason });
+    else if (decision.kind === 'wait') waits.push(decision.until);
+  }
+  const until =
+    waits.length === 0 ? undefined : new Date(waits.reduce((least, wait) => Math.min(least, wait.getTime()), Infinity));
+  return { actions, until };
+}
+
+/** Whether the newest certificate of a demand still serves; most compelling reason first. */
+export function planCertificate(
+  demand: Demand,
+  record: CertificateRecord | undefined,
+  issuerNotAfter: Timestamp | undefined,
+  material: MaterialState | undefined,
+  now: Date,
+): Decision {
+  if (!record) return { kind: 'issue', generation: 1, reason: 'no certificate yet' };
+  const { generation } = record.issuance;
+  const reissue = (reason: string): Decision => ({ kind: 'issue', generation: generation + 1, reason });
+  if (record.revocation) return reissue(`serial ${record.serial} was revoked (${record.revocation.reason})`);
+  const differences = compare(record.issuance.specification, specificationOf(demand));
+  if (differences.length > 0) return reissue(differences.join(', '));
+  const renewal = renewalTime(record, demand.renewBeforeDays);
+  // A certificate that ends with its issuer can't be renewed into a longer one (I6).
+  const outlives = issuerNotAfter === undefined || record.notAfter < issuerNotAfter;
+  if (now >= renewal && outlives) return reissue(`renewal was due on ${renewal.toISOString().slice(0, 10)}`);
+  if (material === 'key missing' || material === 'key altered') return reissue(`its private ${material}`);
+  if (material !== undefined && material !== 'whole') return { kind: 'restore', generation, reason: material };
+  return { kind: 'wait', until: outlives ? renewal : new Date(record.notAfter) };
+}
+
+type AuthorityDecision = { kind: 'create' | 'restore'; reason: string } | { kind: 'nothing' };
+
+export function planAuthority(
+  authority: Authority,
+  state: AuthorityState | undefined,
+  material: MaterialState | undefined,
+): AuthorityDecision {
+  if (!state)
+    return { kind: 'create', reason: authority.issuer ? `to be signed by ${authority.issuer}` : 'self-signed root' };
+  if (material === 'certificate missing' || material === 'certificate altered')
+    return { kind: 'restore', reason: material };
+  return { kind: 'nothing' };
+}
+
+/** What in an existing authority's certificate the declaration no longer says: that needs a new authority, never a silent re-key. */
+export function authorityDifferences(authority: Authority, record: CertificateRecord): string[] {
+  const declared = authoritySpecification(authority);
+  const { subject, key, issuer } = record.issuance.specification;
+  return compare({ ...declared, subject, key, issuer }, declared);
+}
+
+export function authoritySpecification(authority: Authority): Specification {
+  return {
+    subject: authority.subject,
+    names: [],
+    usages: [],
+    key: authority.key,
+    issuer: authority.issuer ?? authority.id,
+    lifetimeDays: authority.lifetimeDays,
+  };
+}
+
+type CrlDecision = { kind: 'sign'; reason: string } | { kind: 'wait'; until: Date } | { kind: 'nothing' };
+
+/** Whether an authority has to sign its list. `revoking`: how many of its certificates are about to be revoked. */
+export function planCrl(
+  authority: Pick<Authority, 'crl'>,
+  state: Pick<AuthorityState, 'crl'> | undefined,
+  revoking: number,
+  now: Date,
+): CrlDecision {
+  const crl = state?.crl ?? (state ? undefined : 'none');
+  if (revoking > 0)
+    return { kind: 'sign', reason: `${revoking} ${revoking === 1 ? 'certificate' : 'certificates'} to be revoked` };
+  if (crl === undefined) return { kind: 'nothing' };
+  if (crl === 'none') return { kind: 'sign', reason: 'no list yet' };
+  if (crl.missing.length > 0) return { kind: 'sign', reason: `not on the list yet: ${crl.missing.join(', ')}` };
+  const due = nextUpdateDue(authority.crl, crl.signedAt);
+  if (now >= due) return { kind: 'sign', reason: `update was due at ${due.toISOString().slice(0, 16)}Z` };
+  const remaining = crl.nextUpdate.getTime() - addDays(crl.signedAt, authority.crl.validDays).getTime();
+  if (remaining !== 0) return { kind: 'sign', reason: `validity is now ${authority.crl.validDays} days` };
+  return { kind: 'wait', until: due };
+}
+
+/** Records of this topology whose demand is gone. Authorities are never among them: their files and duties stay. */
+export function planRemoved(demands: readonly Demand[], state: RecordedState): Extract<Action, { kind: 'revoke' }>[] {
+  const wanted = new Set(demands.map((demand) => demand.id));
+  const removed: Extract<Action, { kind: 'revoke' }>[] = [];
+  for (const [owner, record] of state.certificates) {
+    if (wanted.has(owner) || isAuthorityOwner(owner) || record.revocation) continue;
+    if (state.onRemoval?.get(owner) === 'keep') continue;
+    removed.push({ kind: 'revoke', record, reason: 'no longer declared' });
+  }
+  return removed;
+}
+
+/** Counted back from expiry, but never before half of the lifetime: a window wider than the lifetime would reissue at every run. */
+export function renewalTime(record: Pick<CertificateRecord, 'notBefore' | 'notAfter'>, renewBeforeDays: number): Date {
+  const notBefore = Date.parse(record.notBefore);
+  const notAfter = Date.parse(record.notAfter);
+  return new Date(
+    Math.max(addDays(new Date(notAfter), -renewBeforeDays).getTime(), notBefore + (notAfter - notBefore) / 2),
+  );
+}
+
+/** In words, what the new specification asks for and the old one did not have. */
+export function compare(old: Specification, wanted: Specification): string[] {
+  const differences: string[] = [];
+  for (const field of ['commonName', 'organization', 'organizationalUnit', 'locality', 'state', 'country'] as const) {
+    if (old.subject[field] !== wanted.subject[field]) {
+      differences.push(`${words(field)} ${old.subject[field] ?? 'none'} -> ${wanted.subject[field] ?? 'none'}`);
+    }
+  }
+  differences.push(
+    ...compareLists('names', old.names, wanted.names),
+    ...compareLists('usages', old.usages, wanted.usages),
+  );
+  if (old.key !== wanted.key) differences.push(keyDifference(old.key, wanted.key));
+  if (old.issuer !== wanted.issuer) differences.push(`issuer ${old.issuer} -> ${wanted.issuer}`);
+  if (old.lifetimeDays !== wanted.lifetimeDays)
+    differences.push(`lifetime ${old.lifetimeDays} -> ${wanted.lifetimeDays} days`);
+  return differences;
+}
+
+function compareLists(what: string, old: readonly string[], wanted: readonly string[]): string[] {
+  const added = wanted.filter((item) => !old.includes(item));
+  const removed = old.filter((item) => !wanted.includes(item));
+  const differences: string[] = [];
+  if (added.length > 0) differences.push(`${what} added: ${added.join(' ')}`);
+  if (removed.length > 0) differences.push(`${what} removed: ${removed.join(' ')}`);
+  if (differences.length === 0 && old.join() !== wanted.join()) differences.push(`${what} in another order`);
+  return differences;
+}
+
+function keyDifference(old: string, wanted: string): string {
+  return wanted.startsWith('request ')
+    ? 'a new request from the appliance'
+    : `key ${old.startsWith('request ') ? 'on the appliance' : old} -> ${wanted}`;
+}
+
+function words(field: string): string {
+  return field.replace(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
+}

@@ -1,0 +1,51 @@
+import type { KeyPurpose } from '../x509/certificate.ts';
+import {
+  authorityKeyIdentifier,
+  basicConstraints,
+  crlDistributionPoints,
+  type Extension,
+  extendedKeyUsage,
+  keyUsage,
+  subjectAlternativeName,
+  subjectKeyIdentifier,
+} from '../x509/extensions.ts';
+import { keyIdentifier, keyTypeOf } from '../x509/keys.ts';
+
+/** What an authority may sign: certificates and its revocation list (RFC 5280 4.2.1.3). No extended key usage on a root. */
+export function authorityExtensions(content: {
+  subjectPublicKeyInfo: Buffer;
+  issuerPublicKeyInfo: Buffer;
+  root: boolean;
+  /** The longest chain of authorities below it; absent: any. */
+  pathLength: number | undefined;
+  crlUrl: string | undefined;
+}): Extension[] {
+  const { pathLength } = content;
+  return [
+    basicConstraints({ authority: true, ...(pathLength !== undefined && { pathLength }) }),
+    keyUsage(['keyCertSign', 'cRLSign']),
+    subjectKeyIdentifier(keyIdentifier(content.subjectPublicKeyInfo)),
+    authorityKeyIdentifier(keyIdentifier(content.issuerPublicKeyInfo)),
+    ...(content.root || content.crlUrl === undefined ? [] : [crlDistributionPoints([content.crlUrl])]),
+  ];
+}
+
+/** A peer's certificate: nothing of a request is copied, every extension is decided here. */
+export function leafExtensions(content: {
+  subjectPublicKeyInfo: Buffer;
+  issuerPublicKeyInfo: Buffer;
+  names: readonly string[];
+  usages: readonly KeyPurpose[];
+  crlUrl: string | undefined;
+}): Extension[] {
+  const rsa = keyTypeOf(content.subjectPublicKeyInfo)?.startsWith('rsa') ?? false;
+  return [
+    basicConstraints({ authority: false }),
+    keyUsage(rsa ? ['digitalSignature', 'keyEncipherment'] : ['digitalSignature']),
+    extendedKeyUsage(content.usages),
+    subjectAlternativeName(content.names),
+    subjectKeyIdentifier(keyIdentifier(content.subjectPublicKeyInfo)),
+    authorityKeyIdentifier(keyIdentifier(content.issuerPublicKeyInfo)),
+    ...(content.crlUrl === undefined ? [] : [crlDistributionPoints([content.crlUrl])]),
+  ];
+}

@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Demand } from '../topology/demands.ts';
+import type { RevocationReason } from '../x509/crl.ts';
+import { revocationReasons } from '../x509/crl.ts';
+
+/** A moment as records keep it: UTC, seconds, `2026-11-21T02:30:00Z`. */
+export type Timestamp = string;
+
+export function timestamp(date: Date): Timestamp {
+  return `${date.toISOString().slice(0, 19)}Z`;
+}
+
+const timestampSchema = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'must be a UTC time; write it like 2026-11-21T02:30:00Z');
+
+/** The part of a demand that goes into its certificate. Whatever is not in here never reissues (I9). */
+export const specificationSchema = z.object({
+  subject: z.object({
+    commonName: z.string(),
+    organization: z.string().optional(),
+    organizationalUnit: z.string().optional(),
+    locality: z.string().optional(),
+    state: z.string().optional(),
+    country: z.string().optional(),
+  }),
+  names: z.array(z.string()),
+  usages: z.array(z.enum(['serverAuth', 'clientAuth'])),
+  /** A key type, or `request <SHA-256>` for a key on the appliance. */
+  key: z.string(),
+  issuer: z.string(),
+  lifetimeDays: z.number(),
+});
+export type Specification = z.output<typeof specificationSchema>;
+
+/** Why and for whom a certificate was issued. */
+export const issuanceSchema = z.object({
+  /** A demand id, or `authorityOwner(id)`. */
+  owner: z.string(),
+  /** Name of the topology that demanded it: no other topology's plan touches it. */
+  topology: z.string(),
+  /** How many times the owner has been issued a certificate, this one included. */
+  generation: z.int().min(1),
+  reason: z.string(),
+  specification: specificationSchema,
+});
+export type Issuance = z.output<typeof issuanceSchema>;
+
+export const revocationSchema = z.object({ at: timestampSchema, reason: z.enum(revocationReasons) });
+export interface Revocation {
+  readonly at: Timestamp;
+  readonly reason: RevocationReason;
+}
+
+export const recordSchema = z.object({
+  /** Upper-case hex, as openssl writes it. */
+  serial: z.string().regex(/^([0-9A-F]{2})+$/),
+  notBefore: timestampSchema,
+  notAfter: timestampSchema,
+  revocation: revocationSchema.optional(),
+  issuance: issuanceSchema,
+});
+/** A certificate of ours on record, without its bytes: what planning and the lock file need. */
+export type CertificateRecord = z.output<typeof recordSchema>;
+
+/** One certificate of a ledger. `issuance` is absent where somebody else (openssl) signed it. */
+export interface LedgerEntry {
+  readonly serial: string;
+  readonly notAfter: Timestamp;
+  readonly revocation?: Revocation | undefined;
+  readonly issuance?: Issuance | undefined;
+  readonly notBefore?: Timestamp | undefined;
+  /** DER, read when asked for. */
+  certificate(): Promise<Buffer | undefined>;
+}
+
+/** A certificate that has been signed in memory and is not on record yet. */
+export interface NewEntry {
+  readonly serial: string;
+  readonly certificate: Buffer;
+  readonly issuance: Issuance;
+}
+
+const AUTHORITY_OWNER = 'authority/';
+
+/** The owner under which the certificate of an authority itself is kept. */
+export function authorityOwner(id: string): string {
+  return `${AUTHORITY_OWNER}${id}`;
+}
+
+export function isAuthorityOwner(owner: string): boolean {
+  return owner.startsWith(AUTHORITY_OWNER);
+}
+
+export function specificationOf(demand: Demand): Specification {
+  const { subject, names, usages, key, issuer, lifetimeDays } = demand;
+  return { subject, names: [...names], usages: [...usages], key: keyText(key), issuer, lifetimeDays };
+}
+
+function keyText(key: Demand['key']): string {
+  if ('type' in key) return key.type;
+  const base64 = key.request.replace(/-----[A-Z ]+-----|\s/g, '');
+  return `request ${createHash('sha256').update(Buffer.from(base64, 'base64')).digest('hex')}`;
+}
+
+/** The record of an entry, if the certificate is ours. */
+export function recordOf(entry: LedgerEntry): CertificateRecord | undefined {
+  const { serial, notBefore, notAfter, revocation, issuance } = entry;
+  if (!issuance || !notBefore) return undefined;
+  return { serial, notBefore, notAfter, issuance, ...(revocation && { revocation }) };
+}
+
+/** The newest record of each owner. */
+export function latestByOwner(records: Iterable<CertificateRecord>): Map<string, CertificateRecord> {
+  const latest = new Map<string, CertificateRecord>();
+  for (const record of records) {
+    const known = latest.get(record.issuance.owner);
+    if (!known || record.issuance.generation >= known.issuance.generation) latest.set(record.issuance.owner, record);
+  }
+  return latest;
+}

@@ -1,0 +1,119 @@
+import type { KeyObject } from 'node:crypto';
+import { join } from 'node:path';
+import type { IssuedMaterial, Material } from '../authority/ports.ts';
+import { authorityOwner, isAuthorityOwner } from '../authority/record.ts';
+import { VcsPkiError } from '../errors.ts';
+import { Secret } from '../secret.ts';
+import { crlFileName } from '../topology/demands.ts';
+import { parsePrivateKey, privateKeyPem } from '../x509/keys.ts';
+import { decodePem, encodePem } from '../x509/pem.ts';
+import { type FileSystem, makeDirectories, writeAtomically } from './file-system.ts';
+
+/** Where everything of a PKI directory lies, relative to it. */
+export const layout = {
+  /** Of one authority generation: an `openssl ca` directory. */
+  authority: (id: string, generation = 1) => join('authorities', generation === 1 ? id : `${id}-g${generation}`),
+  /** Of one generation of a demand's certificate. */
+  certificate: (demand: string, generation: number) => join('certificates', ...demand.split('/'), String(generation)),
+  published: 'published',
+  bundles: 'bundles',
+} as const;
+
+/** Keys, certificates and lists in a PKI directory. A key has mode 0600 and stays in the folder of its generation (I1, I6). */
+export class DiskMaterial implements Material {
+  readonly #fs: FileSystem;
+  readonly #directory: string;
+  readonly #passphrase: Secret<string> | undefined;
+
+  /** @param passphrase protects the keys of authorities; those of peers stay plain, an appliance takes no other (requirement 37) */
+  constructor(fs: FileSystem, directory: string, passphrase: Secret<string> | undefined) {
+    this.#fs = fs;
+    this.#directory = directory;
+    this.#passphrase = passphrase;
+  }
+
+  async key(owner: string, generation: number, create: () => Promise<KeyObject>): Promise<KeyObject> {
+    const { key } = this.#paths(owner, generation);
+    const present = await this.#readKey(owner, key);
+    if (present) return present;
+    const created = await create();
+    const passphrase = isAuthorityOwner(owner) ? this.#passphrase : undefined;
+    await makeDirectories(this.#fs, this.#directory, join(key, '..'), 0o700);
+    await writeAtomically(this.#fs, key, Buffer.from(privateKeyPem(created, passphrase).reveal()), 0o600);
+    return created;
+  }
+
+  async store(owner: string, generation: number, material: IssuedMaterial): Promise<void> {
+    const { certificate, chain } = this.#paths(owner, generation);
+    await makeDirectories(this.#fs, this.#directory, join(certificate, '..'), 0o700);
+    await writeAtomically(
+      this.#fs,
+      chain,
+      Buffer.from(material.chain.map((der) => encodePem('CERTIFICATE', der)).join('')),
+    );
+    await writeAtomically(this.#fs, certificate, Buffer.from(encodePem('CERTIFICATE', material.certificate)));
+  }
+
+  async load(owner: string, generation: number): Promise<Partial<IssuedMaterial> & { readonly key?: KeyObject }> {
+    const paths = this.#paths(owner, generation);
+    const key = await this.#readKey(owner, paths.key);
+    const [certificate] = await this.#readCertificates(paths.certificate);
+    const chain = await this.#readCertificates(paths.chain);
+    return { chain, ...(key && { key }), ...(certificate && { certificate }) };
+  }
+
+  /** Both forms that appliances fetch (requirement 56). The DER form comes last: it tells that the list is published. */
+  async publishCrl(authority: string, generation: number, crl: Buffer): Promise<void> {
+    const path = this.#crlPath(authority, generation);
+    await makeDirectories(this.#fs, this.#directory, join(path, '..'));
+    await writeAtomically(this.#fs, `${path}.pem`, Buffer.from(encodePem('X509 CRL', crl)));
+    await writeAtomically(this.#fs, path, crl);
+  }
+
+  async crl(authority: string, generation: number): Promise<Buffer | undefined> {
+    return this.#fs.readFile(this.#crlPath(authority, generation));
+  }
+
+  #crlPath(authority: string, generation: number): string {
+    return join(this.#directory, layout.published, crlFileName(authority, generation));
+  }
+
+  #paths(owner: string, generation: number): { key: string; certificate: string; chain: string } {
+    if (isAuthorityOwner(owner)) {
+      const directory = join(this.#directory, layout.authority(owner.slice(authorityOwner('').length), generation));
+      return {
+        key: join(directory, 'private', 'cakey.pem'),
+        certificate: join(directory, 'cacert.pem'),
+        chain: join(directory, 'chain.pem'),
+      };
+    }
+    const directory = join(this.#directory, layout.certificate(owner, generation));
+    return {
+      key: join(directory, 'key.pem'),
+      certificate: join(directory, 'cert.pem'),
+      chain: join(directory, 'chain.pem'),
+    };
+  }
+
+  async #readKey(owner: string, path: string): Promise<KeyObject | undefined> {
+    const bytes = await this.#fs.readFile(path);
+    if (!bytes) return undefined;
+    const passphrase = isAuthorityOwner(owner) ? this.#passphrase : undefined;
+    return parsePrivateKey(new Secret(bytes.toString()), { at: path, ...(passphrase && { passphrase }) });
+  }
+
+  async #readCertificates(path: string): Promise<Buffer[]> {
+    const bytes = await this.#fs.readFile(path);
+    if (!bytes || bytes.length === 0) return [];
+    const blocks = decodePem(bytes.toString(), path);
+    const other = blocks.find((block) => block.label !== 'CERTIFICATE');
+    if (other) {
+      throw new VcsPkiError('PEM_INVALID', {
+        at: path,
+        message: `holds a ${other.label}, not only certificates`,
+        fix: 'remove the file and run again: it is written anew from the ledger',
+      });
+    }
+    return blocks.map((block) => block.der);
+  }
+}

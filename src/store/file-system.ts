@@ -1,0 +1,121 @@
+import { constants } from 'node:fs';
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { VcsPkiError } from '../errors.ts';
+
+/**
+ * The calls that the store makes, few enough to simulate a crash at every one of them. What is written is durable only
+ * after `sync` of the file; a created, renamed or removed name only after `sync` of its directory.
+ */
+export interface FileSystem {
+  /** Undefined when there is no such file. */
+  readFile(path: string): Promise<Buffer | undefined>;
+  /** Names in a directory, sorted; none when there is no such directory. */
+  readDirectory(path: string): Promise<string[]>;
+  /** One level; no error when it is there. */
+  makeDirectory(path: string, mode: number): Promise<void>;
+  /** Creates or empties the file, then writes. */
+  writeFile(path: string, bytes: Uint8Array, mode: number): Promise<void>;
+  /** False, writing nothing, when the file exists. */
+  createFile(path: string, bytes: Uint8Array, mode: number): Promise<boolean>;
+  appendFile(path: string, bytes: Uint8Array): Promise<void>;
+  truncateFile(path: string, length: number): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** No error when there is no such file. */
+  removeFile(path: string): Promise<void>;
+  /** Makes a file's content, or the names in a directory, durable. */
+  sync(path: string): Promise<void>;
+}
+
+/** The disk. Every failure is a VcsPkiError STORAGE_FAILED that names the path and the fix. */
+export const diskFileSystem: FileSystem = {
+  readFile: (path) => absentAs(undefined, path, () => readFile(path)),
+  readDirectory: async (path) => (await absentAs<string[]>([], path, () => readdir(path))).sort(),
+  makeDirectory: (path, mode) => attempt(path, async () => void (await mkdir(path, { recursive: true, mode }))),
+  writeFile: (path, bytes, mode) => attempt(path, () => writeFile(path, bytes, { mode })),
+  createFile: (path, bytes, mode) =>
+    attempt(path, async () => {
+      try {
+        await writeFile(path, bytes, { mode, flag: 'wx' });
+        return true;
+      } catch (error) {
+        if (codeOf(error) === 'EEXIST') return false;
+        throw error;
+      }
+    }),
+  appendFile: (path, bytes) => attempt(path, () => appendFile(path, bytes)),
+  truncateFile: (path, length) => attempt(path, () => truncate(path, length)),
+  rename: (from, to) => attempt(to, () => rename(from, to)),
+  removeFile: (path) => attempt(path, () => rm(path, { force: true })),
+  sync: (path) =>
+    attempt(path, async () => {
+      const handle = await open(path, constants.O_RDONLY);
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    }),
+};
+
+/** Replaces a file in one step: at any crash it has its old content or the new. Writes nothing when the content is the same. */
+export async function writeAtomically(fs: FileSystem, path: string, bytes: Uint8Array, mode = 0o644): Promise<void> {
+  const present = await fs.readFile(path);
+  if (present?.equals(bytes)) return;
+  const temporary = join(dirname(path), `.${basename(path)}.new`);
+  // A leftover of a crash may have another mode, which writing into it would keep.
+  await fs.removeFile(temporary);
+  await fs.writeFile(temporary, bytes, mode);
+  await fs.sync(temporary);
+  await fs.rename(temporary, path);
+  await fs.sync(dirname(path));
+}
+
+/** Makes `path` and what is missing above it, up to and without `root`, durable. */
+export async function makeDirectories(fs: FileSystem, root: string, path: string, mode = 0o755): Promise<void> {
+  if (path === root || path === dirname(path)) return;
+  await makeDirectories(fs, root, dirname(path), mode);
+  await fs.makeDirectory(path, mode);
+  await fs.sync(dirname(path));
+}
+
+async function absentAs<T>(absent: T, path: string, work: () => Promise<NonNullable<T> | T>): Promise<T> {
+  return attempt(path, async () => {
+    try {
+      return await work();
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'ENOENT' || code === 'ENOTDIR') return absent;
+      throw error;
+    }
+  });
+}
+
+async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const code = codeOf(cause);
+    if (code === undefined) throw cause;
+    const { message, fix } = failures[code] ?? {
+      message: `the operating system says ${code}`,
+      fix: 'check the path and the disk',
+    };
+    throw new VcsPkiError('STORAGE_FAILED', { at: path, value: code, message, fix, cause });
+  }
+}
+
+const failures: Readonly<Record<string, { message: string; fix: string }>> = {
+  EACCES: { message: 'access is denied', fix: 'run as the user that owns the PKI directory, or give this user access' },
+  EPERM: { message: 'access is denied', fix: 'run as the user that owns the PKI directory, or give this user access' },
+  EROFS: { message: 'the file system is read-only', fix: 'mount it writable, or choose another PKI directory' },
+  ENOSPC: { message: 'the disk is full', fix: 'free some space and run again; what is on record is safe' },
+  EDQUOT: { message: 'the disk quota is used up', fix: 'free some space and run again; what is on record is safe' },
+  EISDIR: { message: 'is a directory, not a file', fix: 'move it away, or choose another PKI directory' },
+  ENOENT: { message: 'does not exist', fix: 'check the path' },
+  ENOTDIR: { message: 'a part of the path is no directory', fix: 'check the path' },
+};
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,238 @@
+import { createPublicKey } from 'node:crypto';
+import { join } from 'node:path';
+import type { Issuer } from '../authority/issuer.ts';
+import { localSigner } from '../authority/issuer.ts';
+import type { AuthorityState, CrlState, MaterialState, RecordedState } from '../authority/plan.ts';
+import {
+  authorityOwner,
+  type CertificateRecord,
+  isAuthorityOwner,
+  type LedgerEntry,
+  latestByOwner,
+  recordOf,
+} from '../authority/record.ts';
+import { crlSignedAt } from '../authority/revoke.ts';
+import { VcsPkiError } from '../errors.ts';
+import type { Secret } from '../secret.ts';
+import { crlUrl, type Demand } from '../topology/demands.ts';
+import { unique } from '../topology/names.ts';
+import type { Authority, Topology } from '../topology/schema.ts';
+import { authorityChain } from '../topology/topology.ts';
+import { type Certificate, readCertificate, serialHex } from '../x509/certificate.ts';
+import { readCrl } from '../x509/crl.ts';
+import { keyIdentifier, subjectPublicKeyInfo } from '../x509/keys.ts';
+import { DiskLedger } from './disk-ledger.ts';
+import { DiskMaterial, layout } from './disk-material.ts';
+import { type FileSystem, makeDirectories, writeAtomically } from './file-system.ts';
+import { generatedOpensslConfig } from './openssl-config.ts';
+import { type LockOptions, withWriterLock } from './writer-lock.ts';
+
+/** A PKI directory: every authority in the layout of `openssl ca`, keys and certificates by demand, published lists. */
+export class PkiDirectory {
+  readonly path: string;
+  readonly fs: FileSystem;
+  readonly material: DiskMaterial;
+  readonly #writable: boolean;
+  readonly #ledgers = new Map<string, DiskLedger>();
+
+  constructor(fs: FileSystem, path: string, options: { writable: boolean; passphrase?: Secret<string> | undefined }) {
+    this.fs = fs;
+    this.path = path;
+    this.material = new DiskMaterial(fs, path, options.passphrase);
+    this.#writable = options.writable;
+  }
+
+  /** Runs `work` as the only writer of the directory, which is created when it is not there. */
+  static async write<T>(
+    fs: FileSystem,
+    path: string,
+    options: LockOptions & { readonly passphrase?: Secret<string> | undefined },
+    work: (directory: PkiDirectory) => Promise<T>,
+  ): Promise<T> {
+    await makeDirectories(fs, join(path, '..'), path, 0o700);
+    return withWriterLock(fs, path, options, () =>
+      work(new PkiDirectory(fs, path, { writable: true, passphrase: options.passphrase })),
+    );
+  }
+
+  /** The ledger of an authority's generation 1. */
+  ledger(authority: string): DiskLedger {
+    const ledger =
+      this.#ledgers.get(authority) ?? new DiskLedger(this.fs, this.authorityPath(authority), this.#writable);
+    this.#ledgers.set(authority, ledger);
+    return ledger;
+  }
+
+  authorityPath(authority: string): string {
+    return join(this.path, layout.authority(authority));
+  }
+
+  /** Makes the `openssl ca` directory of an authority that is about to be created (requirement 69). */
+  async prepareAuthority(authority: Authority, firstSerial: bigint): Promise<void> {
+    const directory = this.authorityPath(authority.id);
+    for (const folder of ['certs', 'newcerts'])
+      await makeDirectories(this.fs, this.path, join(directory, folder), 0o755);
+    const files = {
+      'openssl.cnf': generatedOpensslConfig(authority),
+      // Renewals share their subject with the certificate they replace (1P).
+      'index.txt.attr': 'unique_subject = no\n',
+      serial: `${serialHex(firstSerial)}\n`,
+      crlnumber: '01\n',
+      'index.txt': '',
+    };
+    for (const [name, text] of Object.entries(files)) {
+      const path = join(directory, name);
+      if ((await this.fs.readFile(path)) === undefined) await writeAtomically(this.fs, path, Buffer.from(text));
+    }
+  }
+
+  /** The authority, able to issue. Its key must fit its certificate (KEY_MISMATCH). */
+  async openIssuer(topology: Pick<Topology, 'authorities'>, id: string): Promise<Issuer> {
+    const [authority, ...above] = authorityChain(topology.authorities, id);
+    if (!authority) throw new TypeError(`no authority ${id}: the topology was not parsed`);
+    const { key, certificate: der } = await this.material.load(authorityOwner(id), 1);
+    const place = this.authorityPath(id);
+    if (!der || !key) {
+      throw new VcsPkiError('AUTHORITY_MISSING', {
+        at: place,
+        message: `the ${der ? 'key' : 'certificate'} of authority ${id} is not there`,
+        fix: `restore it from a backup: ${der ? 'private/cakey.pem' : 'cacert.pem'}`,
+      });
+    }
+    const certificate = readCertificate(der, join(place, 'cacert.pem'));
+    if (!subjectPublicKeyInfo(createPublicKey(key)).equals(certificate.subjectPublicKeyInfo)) {
+      throw new VcsPkiError('KEY_MISMATCH', {
+        at: join(place, 'private', 'cakey.pem'),
+        message: `is not the key of cacert.pem of authority ${id}`,
+        fix: 'restore both from the same backup',
+      });
+    }
+    const chain: Buffer[] = [];
+    for (const link of [authority, ...above].filter((candidate) => candidate.issuer !== undefined)) {
+      const issuer = link === authority ? der : (await this.material.load(authorityOwner(link.id), 1)).certificate;
+      if (issuer) chain.push(issuer);
+    }
+    return {
+      id,
+      generation: 1,
+      certificate,
+      chain,
+      signer: localSigner(key),
+      ledger: this.ledger(id),
+      crlUrl: crlUrl(authority, 1),
+    };
+  }
+
+  /** What is on record and on disk for a topology, read without changing anything. */
+  async state(topology: Topology, demands: readonly Demand[]): Promise<RecordedState> {
+    const entries = new Map<string, readonly LedgerEntry[]>();
+    for (const id of await this.#authorities(topology)) entries.set(id, await this.ledger(id).entries());
+    const all = [...entries.values()].flat();
+    const records = all.flatMap((entry) => recordOf(entry) ?? []);
+    refuseTaken(records, topology.name, demands);
+    const ours = records.filter(
+      ({ issuance }) => issuance.topology === topology.name || isAuthorityOwner(issuance.owner),
+    );
+    const latest = latestByOwner(ours);
+    const certificates = new Map<string, CertificateRecord>();
+    const material = new Map<string, MaterialState>();
+    const authorities = new Map<string, AuthorityState>();
+    const bySerial = new Map(all.map((entry) => [entry.serial, entry]));
+    for (const authority of topology.authorities) {
+      const owner = authorityOwner(authority.id);
+      const record = latest.get(owner);
+      if (!record) continue;
+      const der = await bySerial.get(record.serial)?.certificate();
+      if (!der) throw lostCertificate(record, this.authorityPath(authority.issuer ?? authority.id));
+      const certificate = readCertificate(der, owner);
+      material.set(owner, await this.#materialState(owner, 1, certificate, 'generated'));
+      authorities.set(authority.id, {
+        record,
+        keyIdentifier: keyIdentifier(certificate.subjectPublicKeyInfo).toString('hex'),
+        crl: await this.#crlState(authority.id, entries.get(authority.id) ?? []),
+      });
+    }
+    for (const [owner, record] of latest) {
+      if (isAuthorityOwner(owner)) continue;
+      certificates.set(owner, record);
+      const der = await bySerial.get(record.serial)?.certificate();
+      if (!der || record.revocation) continue;
+      const { generation, specification } = record.issuance;
+      const origin = specification.key.startsWith('request ') ? 'appliance' : 'generated';
+      material.set(owner, await this.#materialState(owner, generation, readCertificate(der, owner), origin));
+    }
+    return { authorities, certificates, material };
+  }
+
+  /** The newest certificate of an owner, from the ledger. */
+  async certificate(topology: Topology, record: CertificateRecord): Promise<Certificate | undefined> {
+    for (const id of await this.#authorities(topology)) {
+      const entry = (await this.ledger(id).entries()).find((candidate) => candidate.serial === record.serial);
+      const der = await entry?.certificate();
+      if (der) return readCertificate(der, record.issuance.owner);
+    }
+    return undefined;
+  }
+
+  /** Those declared, and those of earlier declarations: their certificates still count. */
+  async #authorities(topology: Topology): Promise<string[]> {
+    const present = await this.fs.readDirectory(join(this.path, 'authorities'));
+    return unique([...topology.authorities.map((authority) => authority.id), ...present]);
+  }
+
+  async #materialState(
+    owner: string,
+    generation: number,
+    recorded: Certificate,
+    key: 'generated' | 'appliance',
+  ): Promise<MaterialState> {
+    const kept = await this.material.load(owner, generation).catch((error: unknown) => {
+      if (error instanceof VcsPkiError && (error.code === 'PEM_INVALID' || error.code === 'DER_INVALID'))
+        return undefined;
+      throw error;
+    });
+    if (!kept) return 'certificate altered';
+    if (key === 'generated') {
+      if (!kept.key) return 'key missing';
+      if (!subjectPublicKeyInfo(createPublicKey(kept.key)).equals(recorded.subjectPublicKeyInfo)) return 'key altered';
+    }
+    if (!kept.certificate) return 'certificate missing';
+    return kept.certificate.equals(recorded.der) ? 'whole' : 'certificate altered';
+  }
+
+  async #crlState(authority: string, entries: readonly LedgerEntry[]): Promise<CrlState | 'none'> {
+    const der = await this.material.crl(authority, 1);
+    if (!der) return 'none';
+    const crl = readCrl(der, join(this.path, layout.published, authority));
+    const missing = entries.filter(
+      ({ serial, notAfter, revocation }) =>
+        revocation && new Date(notAfter) >= crl.thisUpdate && !crl.find(BigInt(`0x${serial}`)),
+    );
+    return {
+      signedAt: crlSignedAt(crl),
+      nextUpdate: crl.nextUpdate ?? crl.thisUpdate,
+      missing: missing.map((entry) => entry.serial),
+    };
+  }
+}
+
+function lostCertificate(record: CertificateRecord, directory: string): VcsPkiError {
+  return new VcsPkiError('LEDGER_LOST_ENTRIES', {
+    at: join(directory, 'newcerts', `${record.serial}.pem`),
+    message: `the certificate of ${record.issuance.owner} is on record but its file is gone`,
+    fix: 'restore the file from a backup',
+  });
+}
+
+function refuseTaken(records: readonly CertificateRecord[], topology: string, demands: readonly Demand[]): void {
+  const wanted = new Set(demands.map((demand) => demand.id));
+  const taken = records.find(({ issuance }) => issuance.topology !== topology && wanted.has(issuance.owner));
+  if (!taken) return;
+  const { owner, topology: other } = taken.issuance;
+  throw new VcsPkiError('OWNER_TAKEN', {
+    at: owner,
+    value: other,
+    message: `topology ${other} has a certificate under this id in the same PKI directory`,
+    fix: 'give one of the two clusters another id, or each topology its own PKI directory',
+  });
+}

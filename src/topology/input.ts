@@ -1,0 +1,73 @@
+import type { z } from 'zod';
+import { VcsPkiError } from '../errors.ts';
+
+/**
+ * Parses `value`, or throws INPUT_INVALID for its first fault and counts the others.
+ * A message of a schema reads "must be ...; how to mend it": the part behind the semicolon becomes the fix.
+ */
+export function parseInput<S extends z.ZodType>(schema: S, value: unknown, at: string): z.output<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue, ...others] = result.error.issues;
+  if (issue === undefined) throw new TypeError('a failed parse names no issue');
+  const { message, fix } = explain(issue);
+  throw new VcsPkiError('INPUT_INVALID', {
+    at: [at, pathText(issue.path)].filter(Boolean).join(': '),
+    message: others.length === 0 ? message : `${message} (and ${others.length} more to mend)`,
+    fix,
+    ...valueAt(value, issue.path),
+  });
+}
+
+function explain(issue: z.core.$ZodIssue): { message: string; fix: string } {
+  switch (issue.code) {
+    case 'invalid_value': {
+      const allowed = issue.values.map(String).join(', ');
+      return { message: `must be one of ${allowed}`, fix: `use one of ${allowed}` };
+    }
+    case 'unrecognized_keys':
+      return {
+        message: `has no field ${issue.keys.join(', ')}`,
+        fix: `remove ${issue.keys.join(', ')}, or correct the spelling`,
+      };
+    case 'invalid_type':
+      return { message: `must be of type ${issue.expected}`, fix: `give a value of type ${issue.expected}` };
+    case 'too_small':
+      return {
+        message: `must be at least ${issue.minimum}${unitOf(issue.origin)}`,
+        fix: `give ${issue.minimum} or more`,
+      };
+    case 'too_big':
+      return {
+        message: `must be at most ${issue.maximum}${unitOf(issue.origin)}`,
+        fix: `give ${issue.maximum} or fewer`,
+      };
+    default: {
+      const [message = issue.message, fix = 'correct it in the declaration'] = issue.message.split('; ');
+      return { message, fix };
+    }
+  }
+}
+
+function unitOf(origin: string): string {
+  if (origin === 'string') return ' characters';
+  return origin === 'array' || origin === 'set' ? ' items' : '';
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): { value: string } | Record<never, never> {
+  let found: unknown = value;
+  for (const key of path) {
+    if (typeof found !== 'object' || found === null) return {};
+    found = Reflect.get(found, key);
+  }
+  return typeof found === 'string' || typeof found === 'number' || typeof found === 'boolean'
+    ? { value: String(found) }
+    : {};
+}

@@ -1,0 +1,25 @@
+import type { Rule } from './rule.ts';
+
+/** Requirements 30 and 78: self-signed certificates do not work with unified communications, and are for tests only elsewhere. */
+export const selfSigned: Rule = {
+  code: 'SELF_SIGNED',
+  holds: [30, 78],
+  severity: 'error',
+  *check({ topology }) {
+    for (const cluster of topology.clusters) {
+      if (cluster.issuer !== undefined) continue;
+      const unifiedCommunications = topology.zones.some(
+        (zone) =>
+          zone.kind === 'traversal' && zone.unifiedCommunications && [zone.client, zone.server].includes(cluster.id),
+      );
+      yield {
+        at: `cluster ${cluster.id}`,
+        value: 'no issuer',
+        message: unifiedCommunications
+          ? 'self-signed certificates do not work in unified communications deployments'
+          : 'self-signed certificates are not appropriate for production, and none are made here',
+        fix: 'declare a CertificateAuthority and name it as the issuer of this cluster',
+      };
+    }
+  },
+};

@@ -1,0 +1,26 @@
+import { isWildcard } from '../names.ts';
+import { releases } from '../releases/releases.ts';
+import type { Rule } from './rule.ts';
+
+/** Wildcard names. Refused from X8.1 on (requirement 15); the X7.2 guide is silent. */
+export const wildcardName: Rule = {
+  code: 'NAME_WILDCARD',
+  holds: [15],
+  severity: 'error',
+  *check({ topology, demands }) {
+    for (const cluster of topology.clusters) {
+      const release = releases[cluster.release];
+      for (const demand of demands.filter((candidate) => candidate.cluster === cluster.id)) {
+        for (const name of demand.names.filter(isWildcard)) {
+          yield {
+            at: demand.id,
+            value: name,
+            message: `${release.name} ${release.refusesWildcards ? 'does not accept' : 'is not known to accept'} wildcard certificates`,
+            fix: `list the names behind ${name} one by one, or remove it`,
+            severity: release.refusesWildcards ? 'error' : 'warning',
+          };
+        }
+      }
+    }
+  },
+};

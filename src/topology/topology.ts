@@ -1,0 +1,174 @@
+import { VcsPkiError } from '../errors.ts';
+import { parseInput } from './input.ts';
+import { fqdn } from './names.ts';
+import { type Authority, type Cluster, type Topology, topologySchema } from './schema.ts';
+
+/** The id that stands for all peers in the demand id of a shared certificate (13). */
+export const SHARED_PEER = 'cluster';
+
+/**
+ * Parses a declaration and checks that what it refers to is declared, once. Throws INPUT_INVALID.
+ * @param at where the declaration came from, for error messages
+ */
+export function parseTopology(value: unknown, at: string): Topology {
+  const topology = parseInput(topologySchema, value, at);
+  for (const check of [uniqueIds, uniquePeers, knownReferences, issuersEndInRoot, uniqueSubjects]) check(topology, at);
+  return topology;
+}
+
+/** The declared authority `id`; throws when a topology that was not parsed refers to none. */
+export function authorityOf(topology: Topology, id: string): Authority {
+  const authority = topology.authorities.find((candidate) => candidate.id === id);
+  if (!authority) throw undeclared(topology.name, 'authority', id, topology.authorities);
+  return authority;
+}
+
+/** Roots first, every authority after its issuer. */
+export function issuersFirst(authorities: readonly Authority[]): Authority[] {
+  const depth = (authority: Authority): number => {
+    const issuer = authorities.find((candidate) => candidate.id === authority.issuer);
+    return issuer ? 1 + depth(issuer) : 0;
+  };
+  return [...authorities].sort((a, b) => depth(a) - depth(b));
+}
+
+/** The chain of authorities from `id` up to its root. */
+export function authorityChain(authorities: readonly Authority[], id: string): Authority[] {
+  const authority = authorities.find((candidate) => candidate.id === id);
+  if (!authority) return [];
+  return authority.issuer ? [authority, ...authorityChain(authorities, authority.issuer)] : [authority];
+}
+
+export function isExpressway(cluster: Cluster): boolean {
+  return cluster.product === 'expressway-c' || cluster.product === 'expressway-e';
+}
+
+function uniqueIds(topology: Topology, at: string): void {
+  const kinds = {
+    authorities: topology.authorities.map((authority) => authority.id),
+    clusters: topology.clusters.map((cluster) => cluster.id),
+    domains: topology.domains.map((domain) => domain.name),
+    zones: topology.zones.map((zone) => zone.id),
+    trustLists: topology.trustLists.map((list) => list.id),
+  };
+  for (const [kind, ids] of Object.entries(kinds)) {
+    const repeated = ids.find((id, index) => ids.indexOf(id) !== index);
+    if (repeated !== undefined) throw duplicate(`${at}: ${kind}`, repeated, 'give each its own id');
+  }
+}
+
+function uniquePeers(topology: Topology, at: string): void {
+  const owners = new Map<string, string>();
+  for (const cluster of topology.clusters) {
+    const ids = new Set<string>([SHARED_PEER]);
+    for (const peer of cluster.peers) {
+      const place = `${at}: clusters ${cluster.id}: peers`;
+      if (ids.has(peer.id)) {
+        throw duplicate(
+          place,
+          peer.id,
+          peer.id === SHARED_PEER ? 'choose another id' : 'remove one, or give it its own id',
+        );
+      }
+      ids.add(peer.id);
+      const name = fqdn(peer);
+      const owner = owners.get(name);
+      if (owner !== undefined)
+        throw duplicate(place, name, `it is already a peer of cluster ${owner}; remove one of the two`);
+      owners.set(name, cluster.id);
+    }
+  }
+}
+
+function knownReferences(topology: Topology, at: string): void {
+  const { authorities, clusters } = topology;
+  const known = (
+    place: string,
+    kind: string,
+    ids: readonly (string | undefined)[],
+    declared: readonly { id: string }[],
+  ) => {
+    for (const id of ids) {
+      if (id !== undefined && !declared.some((candidate) => candidate.id === id)) {
+        throw undeclared(`${at}: ${place}`, kind, id, declared);
+      }
+    }
+  };
+  for (const authority of authorities)
+    known(`authorities ${authority.id}: issuer`, 'authority', [authority.issuer], authorities);
+  for (const cluster of clusters) known(`clusters ${cluster.id}: issuer`, 'authority', [cluster.issuer], authorities);
+  for (const zone of topology.zones) {
+    const ends = zone.kind === 'traversal' ? [zone.client, zone.server] : [zone.cluster, zone.neighbor];
+    known(`zones ${zone.id}`, 'cluster', ends, clusters);
+    if (ends[0] === ends[1]) {
+      throw new VcsPkiError('INPUT_INVALID', {
+        at: `${at}: zones ${zone.id}`,
+        message: `must connect two clusters, not ${ends[0]} with itself`,
+        fix: 'name the two clusters at its ends',
+      });
+    }
+  }
+  for (const list of topology.trustLists) {
+    known(`trustLists ${list.id}: authorities`, 'authority', list.authorities, authorities);
+    known(`trustLists ${list.id}: appliesTo`, 'cluster', list.appliesTo, clusters);
+  }
+}
+
+function issuersEndInRoot({ authorities }: Topology, at: string): void {
+  for (const authority of authorities) {
+    const seen = new Set<string>();
+    let current: Authority | undefined = authority;
+    while (current) {
+      if (seen.has(current.id)) {
+        throw new VcsPkiError('INPUT_INVALID', {
+          at: `${at}: authorities ${authority.id}: issuer`,
+          message: `must lead to a self-signed root, but comes back to ${current.id}`,
+          fix: 'remove the issuer of the authority that is meant as the root',
+        });
+      }
+      seen.add(current.id);
+      const issuer: string | undefined = current.issuer;
+      current = authorities.find((candidate) => candidate.id === issuer);
+    }
+  }
+}
+
+/** A verifier finds an issuer by its subject: two authorities with one subject can't be told apart (D23). */
+function uniqueSubjects({ authorities }: Topology, at: string): void {
+  const owners = new Map<string, string>();
+  for (const authority of authorities) {
+    const { country, state, locality, organization, organizationalUnit, commonName } = authority.subject;
+    const subject = JSON.stringify([
+      country,
+      state,
+      locality,
+      organization,
+      organizationalUnit,
+      commonName,
+    ]).toLowerCase();
+    const owner = owners.get(subject);
+    if (owner !== undefined) {
+      throw new VcsPkiError('INPUT_INVALID', {
+        at: `${at}: authorities ${authority.id}: subject`,
+        value: commonName,
+        message: `must differ from the subject of ${owner}: two authorities with one subject can't be told apart`,
+        fix: 'give each authority its own common name',
+      });
+    }
+    owners.set(subject, authority.id);
+  }
+}
+
+function duplicate(at: string, value: string, fix: string): VcsPkiError {
+  return new VcsPkiError('INPUT_INVALID', { at, value, message: `must not list ${value} twice`, fix });
+}
+
+function undeclared(at: string, kind: string, id: string, declared: readonly { id: string }[]): VcsPkiError {
+  const known = declared.map((candidate) => candidate.id).join(', ');
+  return new VcsPkiError('INPUT_INVALID', {
+    at,
+    value: id,
+    message: `refers to ${kind} ${id}, which is not declared`,
+    fix: known === '' ? `declare ${kind} ${id}` : `declare ${kind} ${id}, or name one of ${known}`,
+  });
+}

@@ -1,0 +1,193 @@
+import { createHash, createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
+import { VcsPkiError } from '../errors.ts';
+import { Secret } from '../secret.ts';
+import { DerReader, octetString, sequence, Tag } from './der.ts';
+import { encryptPbes2Sync } from './pbes2.ts';
+import { decodePem, encodePem } from './pem.ts';
+
+/** The types that vcs-pki makes keys of. */
+export const keyTypes = ['rsa-2048', 'rsa-4096', 'ec-p256', 'ec-p384'] as const;
+export type KeyType = (typeof keyTypes)[number];
+
+/** RSA keys take up to seconds; the work runs on a thread of its own. */
+export async function generatePrivateKey(type: KeyType): Promise<KeyObject> {
+  const generate = promisify(generateKeyPair);
+  const { privateKey } =
+    type === 'rsa-2048' || type === 'rsa-4096'
+      ? await generateRsa(type === 'rsa-2048' ? 2048 : 4096)
+      : await generate('ec', { namedCurve: type === 'ec-p256' ? 'P-256' : 'P-384' });
+  return privateKey;
+}
+
+const generateRsa = (modulusLength: number) => promisify(generateKeyPair)('rsa', { modulusLength });
+
+/** PKCS #8 as PEM with exactly one newline at its end (requirement 40); encrypted with PBES2 when a passphrase is given. */
+export function privateKeyPem(key: KeyObject, passphrase?: Secret<string>): Secret<string> {
+  const pkcs8 = key.export({ type: 'pkcs8', format: 'der' });
+  try {
+    if (!passphrase) return new Secret(encodePem('PRIVATE KEY', pkcs8));
+    const { algorithm, ciphertext } = encryptPbes2Sync(pkcs8, passphrase.reveal());
+    return new Secret(encodePem('ENCRYPTED PRIVATE KEY', sequence(algorithm, octetString(ciphertext))));
+  } finally {
+    pkcs8.fill(0);
+  }
+}
+
+/**
+ * The one private key in a PEM text; certificates and EC parameters beside it are ignored. PKCS #8 and the traditional
+ * forms, encrypted or not, of RSA keys and EC keys on P-256, P-384 and P-521.
+ * Fails with KEY_ENCRYPTED, KEY_PASSPHRASE_WRONG, KEY_UNREADABLE, or PEM_INVALID.
+ */
+export function parsePrivateKey(
+  pem: Secret<string>,
+  options: { readonly at: string; readonly passphrase?: Secret<string> | undefined },
+): KeyObject {
+  const { at, passphrase } = options;
+  const block = findKeyBlock(pem.reveal(), at);
+  const encrypted = block.startsWith('-----BEGIN ENCRYPTED') || /^Proc-Type:\s*4\s*,\s*ENCRYPTED/im.test(block);
+  if (encrypted && !passphrase)
+    throw new VcsPkiError('KEY_ENCRYPTED', {
+      at,
+      message: 'the private key is protected by a passphrase',
+      fix: 'give the passphrase, or remove it: openssl pkey -in key.pem -out open.pem',
+    });
+  const key = encrypted && passphrase ? openEncrypted(block, passphrase, at) : openPlain(block, at);
+  const curve = key.asymmetricKeyDetails?.namedCurve;
+  if (key.asymmetricKeyType !== 'rsa' && !(curve !== undefined && supportedCurves.includes(curve)))
+    throw unreadable(at, `the private key is of the type ${curve ?? key.asymmetricKeyType}, which is not supported`);
+  return key;
+}
+
+function findKeyBlock(text: string, at: string): string {
+  const labels = decodePem(text, at).map(({ label }) => label);
+  const keys = labels.filter((label) => label.endsWith('PRIVATE KEY'));
+  if (keys.length !== 1)
+    throw unreadable(at, `it holds ${keys.length} private keys (${labels.join(', ')}) where one belongs`);
+  const block = /-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----/s.exec(text)?.[0] ?? '';
+  // The printed examples of the guides have spaces after the commas, and tools indent; OpenSSL wants neither.
+  return block
+    .split(/\r\n|\n|\r/)
+    .map((line) => line.trim().replace(/^(Proc-Type:|DEK-Info:)\s*(\S+?)\s*,\s*(\S+)$/i, '$1 $2,$3'))
+    .join('\n')
+    .concat('\n');
+}
+
+function openPlain(block: string, at: string): KeyObject {
+  try {
+    return createPrivateKey(block);
+  } catch (cause) {
+    throw unreadable(at, 'the private key is damaged or of an unknown type', cause);
+  }
+}
+
+function openEncrypted(block: string, passphrase: Secret<string>, at: string): KeyObject {
+  try {
+    return createPrivateKey({ key: block, passphrase: passphrase.reveal() });
+  } catch (cause) {
+    if (!isDecryptionFailure(cause, block))
+      throw unreadable(at, 'the encrypted private key is damaged, or its cipher is too old for OpenSSL 3', cause);
+    throw new VcsPkiError('KEY_PASSPHRASE_WRONG', {
+      at,
+      message: 'the passphrase does not open the private key',
+      fix: 'check the passphrase; it is that of this key, not of its certificate store',
+      cause,
+    });
+  }
+}
+
+/** A wrong passphrase mostly shows as bad padding, and once in 256 as nonsense where a key should be. */
+function isDecryptionFailure(cause: unknown, block: string): boolean {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (/DECRYPT|CIPHERFINAL/.test(code)) return true;
+  return !/UNSUPPORTED|NOT_SUPPORTED|UNKNOWN|BAD_IV|MALFORMED/.test(code) && isWellFormed(block);
+}
+
+function isWellFormed(block: string): boolean {
+  if (!block.startsWith('-----BEGIN ENCRYPTED')) return true;
+  try {
+    return decodePem(block, 'key').every(({ der }) => DerReader.open(der, 'key').more);
+  } catch {
+    return false;
+  }
+}
+
+function unreadable(at: string, message: string, cause?: unknown): VcsPkiError {
+  return new VcsPkiError('KEY_UNREADABLE', {
+    at,
+    message,
+    fix: 'give one private key as PEM: RSA, or EC on P-256 or P-384, as PKCS #8 or in the traditional form',
+    cause,
+  });
+}
+
+const supportedCurves = ['prime256v1', 'secp384r1', 'secp521r1'];
+
+// ---- public keys ---------------------------------------------------------------------------------------------------
+
+/** The SubjectPublicKeyInfo (RFC 5280 4.1.2.7) of a public key, or of the public half of a private one. */
+export function subjectPublicKeyInfo(key: KeyObject): Buffer {
+  const publicKey = key.type === 'private' ? createPublicKey(key) : key;
+  return publicKey.export({ type: 'spki', format: 'der' });
+}
+
+/** SHA-1 over the bits of the public key (RFC 5280 4.2.1.2 method 1): a name for the key, no protection. */
+export function keyIdentifier(spki: Buffer): Buffer {
+  const info = DerReader.open(spki, 'public key').enter(Tag.sequence, 'the public key');
+  info.next(Tag.sequence, 'the key algorithm');
+  return createHash('sha1').update(info.octetBits('the key')).digest();
+}
+
+export function keyTypeOf(spki: Buffer): KeyType | undefined {
+  const { kind, size } = identify(spki);
+  return keyTypes.find((type) => type === (kind === 'RSA' ? `rsa-${size}` : `ec-p${size}`));
+}
+
+/** For people: "RSA 2048", "EC P-256"; the dotted OID of other algorithms. */
+export function describeKey(spki: Buffer): string {
+  const { kind, size, algorithm } = identify(spki);
+  if (kind === 'RSA') return `RSA ${size}`;
+  return kind === 'EC' ? `EC P-${size}` : (keyAlgorithms[algorithm] ?? algorithm);
+}
+
+export type SigningKey = 'rsa' | 'ec-p256' | 'ec-p384' | 'ec-p521';
+
+/** What decides the signature algorithm of a key. Fails with KEY_UNREADABLE for keys that vcs-pki does not sign with. */
+export function signingKeyOf(spki: Buffer): SigningKey {
+  const { kind, size } = identify(spki);
+  if (kind === 'RSA') return 'rsa';
+  if (size === 256 || size === 384 || size === 521) return `ec-p${size}`;
+  throw unreadable('public key', `a key of the type ${describeKey(spki)} cannot sign here`);
+}
+
+function identify(spki: Buffer): { kind: 'RSA' | 'EC' | 'other'; size: number; algorithm: string } {
+  const at = 'public key';
+  const info = DerReader.open(spki, at).enter(Tag.sequence, 'the public key');
+  const identifier = info.enter(Tag.sequence, 'the key algorithm');
+  const algorithm = identifier.oid('the key algorithm');
+  if (algorithm === RSA) {
+    const key = DerReader.open(info.octetBits('the key'), at).enter(Tag.sequence, 'the RSA key');
+    const { content } = key.next(Tag.integer, 'the modulus');
+    const modulus = content[0] === 0 ? content.subarray(1) : content;
+    return { kind: 'RSA', size: modulus.length * 8 - Math.clz32(modulus[0] ?? 0) + 24, algorithm };
+  }
+  const size = algorithm === EC && identifier.tag === Tag.oid ? curveSizes[identifier.oid('the curve')] : undefined;
+  return size ? { kind: 'EC', size, algorithm } : { kind: 'other', size: 0, algorithm };
+}
+
+const RSA = '1.2.840.113549.1.1.1';
+const EC = '1.2.840.10045.2.1';
+
+const curveSizes: Readonly<Record<string, number>> = {
+  '1.2.840.10045.3.1.7': 256,
+  '1.3.132.0.34': 384,
+  '1.3.132.0.35': 521,
+};
+
+const keyAlgorithms: Readonly<Record<string, string>> = {
+  [EC]: 'EC on another curve',
+  '1.2.840.113549.1.1.10': 'RSA-PSS',
+  '1.2.840.10040.4.1': 'DSA',
+  '1.3.101.112': 'Ed25519',
+  '1.3.101.113': 'Ed448',
+};

@@ -1,0 +1,12 @@
+// etcd, built from its Go module for the control-plane tests.
+package main
+
+import (
+	"os"
+
+	"go.etcd.io/etcd/server/v3/etcdmain"
+)
+
+func main() {
+	etcdmain.Main(os.Args)
+}
