@@ -7,6 +7,9 @@ export const errorCodes = {
   INPUT_INVALID:
     'A declaration or manifest does not fit its schema; the message names the field, its value and the fix.',
   INPUT_UNREADABLE: 'A file that was named cannot be read, or is neither JSON nor YAML.',
+  USAGE: 'The command line is wrong.',
+  TARGET_UNUSABLE: 'A target is neither a topology nor something that synthesizes one.',
+  SYNTH_FAILED: 'The program that synthesizes the topology ended with an error.',
   // keys
   KEY_ENCRYPTED: 'A private key is protected by a passphrase and none was given.',
   KEY_PASSPHRASE_WRONG: 'The passphrase given does not open the private key.',
@@ -30,9 +33,11 @@ export const errorCodes = {
   KEY_REUSED: 'A peer presents the key of an authority.',
   KEY_TYPE_REFUSED: 'A key is of a type or size that is not issued for.',
   REQUEST_SURPLUS_NAMES: 'A request asks for names that the peer is not declared to have.',
+  OWNER_UNKNOWN: 'No certificate or authority of that id is declared.',
   OWNER_TAKEN: 'Another topology that shares the PKI directory has a certificate under the same id.',
   CRL_REFUSED: 'A revocation list would go back in number or time, lose entries or change key, and is not published.',
   REASON_REFUSED: 'A revocation reason cannot be recorded.',
+  TRUST_LIST_INVALID: 'A trust list holds something that is no certificate of an authority.',
   PROOF_FAILED: 'A TLS link of the topology would not verify; nothing is issued.',
   RULES_BROKEN: 'A rule of the guides is broken; nothing is issued.',
   // the PKI directory and the lock file

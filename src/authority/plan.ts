@@ -150,6 +150,12 @@ export function authoritySpecification(authority: Authority): Specification {
   };
 }
 
+/** How many authorities the topology has below `authority`; the certificate allows no longer chain (RFC 5280 4.2.1.9). */
+export function pathLengthBelow(topology: Pick<Topology, 'authorities'>, authority: Authority): number {
+  const below = topology.authorities.filter((candidate) => candidate.issuer === authority.id);
+  return below.reduce((longest, child) => Math.max(longest, 1 + pathLengthBelow(topology, child)), 0);
+}
+
 type CrlDecision = { kind: 'sign'; reason: string } | { kind: 'wait'; until: Date } | { kind: 'nothing' };
 
 /** Whether an authority has to sign its list. `revoking`: how many of its certificates are about to be revoked. */

@@ -2,6 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { join } from 'node:path';
 import type { Issuer } from '../authority/issuer.ts';
 import { localSigner } from '../authority/issuer.ts';
+import type { Authorities } from '../authority/perform.ts';
 import type { AuthorityState, CrlState, MaterialState, RecordedState } from '../authority/plan.ts';
 import {
   authorityOwner,
@@ -86,9 +87,21 @@ export class PkiDirectory {
     }
   }
 
+  /** The places and keys of the authorities of a topology, for `perform`. */
+  authorities(topology: Topology, firstSerial: () => bigint): Authorities {
+    return {
+      prepare: async (authority) => {
+        await this.prepareAuthority(authority, firstSerial());
+        return this.ledger(authority.id);
+      },
+      open: (id) => this.openIssuer(topology, id),
+      recorded: (owner) => this.#recorded(topology, owner),
+    };
+  }
+
   /** The authority, able to issue. Its key must fit its certificate (KEY_MISMATCH). */
   async openIssuer(topology: Pick<Topology, 'authorities'>, id: string): Promise<Issuer> {
-    const [authority, ...above] = authorityChain(topology.authorities, id);
+    const authority = topology.authorities.find((candidate) => candidate.id === id);
     if (!authority) throw new TypeError(`no authority ${id}: the topology was not parsed`);
     const { key, certificate: der } = await this.material.load(authorityOwner(id), 1);
     const place = this.authorityPath(id);
@@ -107,16 +120,11 @@ export class PkiDirectory {
         fix: 'restore both from the same backup',
       });
     }
-    const chain: Buffer[] = [];
-    for (const link of [authority, ...above].filter((candidate) => candidate.issuer !== undefined)) {
-      const issuer = link === authority ? der : (await this.material.load(authorityOwner(link.id), 1)).certificate;
-      if (issuer) chain.push(issuer);
-    }
     return {
       id,
       generation: 1,
       certificate,
-      chain,
+      chain: await this.#chainFrom(topology, id, ''),
       signer: localSigner(key),
       ledger: this.ledger(id),
       crlUrl: crlUrl(authority, 1),
@@ -164,20 +172,45 @@ export class PkiDirectory {
     return { authorities, certificates, material };
   }
 
-  /** The newest certificate of an owner, from the ledger. */
-  async certificate(topology: Topology, record: CertificateRecord): Promise<Certificate | undefined> {
+  /** Reads certificates on record, from whichever ledger has them. */
+  async certificateReader(
+    topology: Topology,
+  ): Promise<(record: CertificateRecord) => Promise<Certificate | undefined>> {
+    const entries = new Map<string, LedgerEntry>();
     for (const id of await this.#authorities(topology)) {
-      const entry = (await this.ledger(id).entries()).find((candidate) => candidate.serial === record.serial);
-      const der = await entry?.certificate();
-      if (der) return readCertificate(der, record.issuance.owner);
+      for (const entry of await this.ledger(id).entries()) entries.set(entry.serial, entry);
     }
-    return undefined;
+    return async (record) => {
+      const der = await entries.get(record.serial)?.certificate();
+      return der && readCertificate(der, record.issuance.owner);
+    };
   }
 
   /** Those declared, and those of earlier declarations: their certificates still count. */
   async #authorities(topology: Topology): Promise<string[]> {
     const present = await this.fs.readDirectory(join(this.path, 'authorities'));
     return unique([...topology.authorities.map((authority) => authority.id), ...present]);
+  }
+
+  async #recorded(topology: Topology, owner: string): Promise<{ certificate: Buffer; chain: readonly Buffer[] }> {
+    const entries = (
+      await Promise.all((await this.#authorities(topology)).map((id) => this.ledger(id).entries()))
+    ).flat();
+    const record = latestByOwner(entries.flatMap((entry) => recordOf(entry) ?? [])).get(owner);
+    const certificate = await entries.find((entry) => entry.serial === record?.serial)?.certificate();
+    if (!record || !certificate) throw new TypeError(`${owner} is not on record`);
+    return { certificate, chain: await this.#chainFrom(topology, record.issuance.specification.issuer, owner) };
+  }
+
+  /** DER of the issuers of `owner`, from `issuer` up to and without the root. */
+  async #chainFrom(topology: Pick<Topology, 'authorities'>, issuer: string, owner: string): Promise<Buffer[]> {
+    const chain: Buffer[] = [];
+    for (const link of authorityChain(topology.authorities, issuer)) {
+      if (link.issuer === undefined || authorityOwner(link.id) === owner) continue;
+      const { certificate } = await this.material.load(authorityOwner(link.id), 1);
+      if (certificate) chain.push(certificate);
+    }
+    return chain;
   }
 
   async #materialState(
@@ -214,6 +247,20 @@ export class PkiDirectory {
       missing: missing.map((entry) => entry.serial),
     };
   }
+}
+
+/** The published list of an authority, as a proof asks it. */
+export async function readRecordedCrl(
+  directory: PkiDirectory,
+  authority: string,
+): Promise<{ nextUpdate: Date; isRevoked(serial: string): boolean } | undefined> {
+  const der = await directory.material.crl(authority, 1);
+  if (!der) return undefined;
+  const crl = readCrl(der, join(directory.path, layout.published, authority));
+  return {
+    nextUpdate: crl.nextUpdate ?? crl.thisUpdate,
+    isRevoked: (serial) => crl.find(BigInt(`0x${serial}`)) !== undefined,
+  };
 }
 
 function lostCertificate(record: CertificateRecord, directory: string): VcsPkiError {

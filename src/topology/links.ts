@@ -1,13 +1,11 @@
 import { demandIdOf } from './demands.ts';
 import { fqdn } from './names.ts';
-import { type NameMatching, releases } from './releases/releases.ts';
 import type { Cluster, NeighborZone, Peer, Topology, TraversalZone } from './schema.ts';
 
 /** What one end of a TLS connection demands of the other. */
 export interface PeerCheck {
   /** The certificate must carry one of these names. */
   readonly referenceNames: readonly string[];
-  readonly matching: NameMatching;
   /** The setting that the reference names come from, as the user knows it. */
   readonly setting: string;
   readonly revocationChecking: boolean;
@@ -139,7 +137,6 @@ function end({ cluster, peer }: Member, peerCheck: PeerCheck | undefined): LinkE
 function check(verifier: Cluster, referenceNames: readonly string[], setting: string): PeerCheck {
   return {
     referenceNames,
-    matching: releases[verifier.release].nameMatching,
     setting,
     revocationChecking: verifier.revocationChecking,
   };

@@ -96,11 +96,13 @@ function openEncrypted(block: string, passphrase: Secret<string>, at: string): K
   }
 }
 
-/** A wrong passphrase mostly shows as bad padding, and once in 256 as nonsense where a key should be. */
+/**
+ * A wrong passphrase mostly shows as bad padding, and once in 256 as any error that parsing nonsense can give.
+ * So it is the passphrase unless OpenSSL does not know the cipher (EVP), the header (PEM), or the container is broken.
+ */
 function isDecryptionFailure(cause: unknown, block: string): boolean {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  if (/DECRYPT|CIPHERFINAL/.test(code)) return true;
-  return !/UNSUPPORTED|NOT_SUPPORTED|UNKNOWN|BAD_IV|MALFORMED/.test(code) && isWellFormed(block);
+  return !/^ERR_OSSL_(EVP|PEM)_/.test(code) && isWellFormed(block);
 }
 
 function isWellFormed(block: string): boolean {

@@ -68,6 +68,14 @@ describe('distinguished names', () => {
     expect(slashName(readName(der))).toBe('/CN=a\\x1B[2Jb\\xE2\\x80\\xAEc');
   });
 
+  it('openssl ca escapes "/" and "+" alone, and joins the attributes of one part with "+"', () => {
+    const part = [
+      attribute('2.5.4.10', Tag.utf8String, Buffer.from('a+b/c')),
+      attribute('1.2.3', Tag.utf8String, Buffer.from('"d",\\')),
+    ];
+    expect(slashName(readName(sequence(encodeDer(Tag.set, ...part))))).toBe('/O=a\\+b\\/c+1.2.3="d",\\');
+  });
+
   it('refuses text that is not UTF-8', () => {
     const der = sequence(encodeDer(Tag.set, attribute('2.5.4.3', Tag.utf8String, Buffer.of(0xc3))));
     expect(() => readName(der, 'ca.pem')).toThrow(expect.objectContaining({ code: 'DER_INVALID', at: 'ca.pem' }));

@@ -81,11 +81,14 @@ export function formatName(name: Name): string {
     .join(', ');
 }
 
-/** As `openssl ca` writes it in index.txt: "/C=NO/O=Example/CN=..."; octets outside printable ASCII become \xHH. */
+/**
+ * As `openssl ca` writes it in index.txt: "/C=NO/O=Example/CN=...", parts of several attributes joined by "+".
+ * Octets outside printable ASCII become \xHH; "/" and "+" get a backslash, nothing else does.
+ */
 export function slashName(name: Name): string {
   return rdns(name.der, 'name')
-    .flat()
-    .map(({ type, value }) => `/${shortNames[type] ?? type}=${slashValue(value.content)}`)
+    .map((rdn) => rdn.map(({ type, value }) => `${shortNames[type] ?? type}=${slashValue(value.content)}`).join('+'))
+    .map((rdn) => `/${rdn}`)
     .join('');
 }
 
@@ -154,9 +157,10 @@ function escapeValue(value: string): string {
 }
 
 function slashValue(content: Buffer): string {
-  return [...content]
-    .map((octet) => (octet < 0x20 || octet > 0x7e ? `\\x${hexOctet(octet)}` : String.fromCharCode(octet)))
-    .join('');
+  return content
+    .toString('latin1')
+    .replace(/[/+]/g, '\\$&')
+    .replace(/[^ -~]/g, (character) => `\\x${hexOctet(character.charCodeAt(0))}`);
 }
 
 function hexOctet(octet: number): string {

@@ -19,7 +19,7 @@ export interface Pkcs12Content {
 
 /**
  * A PKCS #12 file (RFC 7292): key and certificates each under PBES2, the whole under an HMAC-SHA256, all with 600,000
- * iterations and 16-byte salts; takes about a second. Fails with KEY_MISMATCH when the key is not that of the certificate.
+ * iterations and 16-byte salts; takes a second or two. Fails with KEY_MISMATCH when the key is not that of the certificate.
  */
 export async function encodePkcs12(content: Pkcs12Content, password: Secret<string>): Promise<Buffer> {
   const pkijs = await import('pkijs');

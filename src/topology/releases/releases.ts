@@ -1,6 +1,3 @@
-/** How a zone with TLS verify compares a reference name with a certificate (requirement 61, RFC 5922). */
-export type NameMatching = 'cn-or-san';
-
 /** Where the pages of the web interface are (requirements 31, 55, 60). */
 export interface Menus {
   readonly serverCertificate: string;
@@ -15,7 +12,6 @@ export interface Release {
   readonly name: string;
   /** Requirement 15: stated from X8.1 on; the X7.2 guide is silent. */
   readonly refusesWildcards: boolean;
-  readonly nameMatching: NameMatching;
   /** Requirement 43: what uploading a trusted CA file does to the list that is there. */
   readonly trustListUpload: 'replace' | 'append';
   /** Requirements 25-30 exist from X8.1 on. */
@@ -28,7 +24,6 @@ export interface Release {
 const x72: Release = {
   name: 'X7.2',
   refusesWildcards: false,
-  nameMatching: 'cn-or-san',
   trustListUpload: 'replace',
   unifiedCommunications: false,
   expresswayProducts: false,
@@ -44,7 +39,6 @@ const x72: Release = {
 const x81: Release = {
   name: 'X8.1',
   refusesWildcards: true,
-  nameMatching: 'cn-or-san',
   trustListUpload: 'append',
   unifiedCommunications: true,
   expresswayProducts: true,

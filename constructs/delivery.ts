@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { Lazy } from 'cdktf';
+import { Construct } from 'constructs';
+import type { StackTopology } from './stack-topology.ts';
+import { commandResource, quoted } from './terraform.ts';
+
+const DAY = 24 * 3600 * 1000;
+
+/** The last step of an apply: revokes what is no longer declared, signs the lists that are due, writes lock file and bundles. */
+export class Delivery extends Construct {
+  constructor(scope: Construct, topology: StackTopology) {
+    super(scope, 'Delivery');
+    const created = commandResource(this, 'Resource', {
+      logicalId: 'delivery',
+      triggers: {
+        certificates: Lazy.stringValue({ produce: () => certificatesDigest(topology) }),
+        lists_refreshed_from: Lazy.stringValue({ produce: () => refreshWindow(topology) }),
+      },
+      onCreate: [quoted('apply'), quoted('topology.json'), quoted('--no-issue')],
+      dependsOn: [],
+    });
+    created.addOverride('depends_on', Lazy.anyValue({ produce: () => resourceNames(topology) }));
+  }
+}
+
+function certificatesDigest(topology: StackTopology): string {
+  const { topology: declared } = topology;
+  const content = JSON.stringify([{ ...declared, storage: undefined }, topology.plannedDemands()]);
+  return createHash('sha256').update(content).digest('hex').slice(0, 16);
+}
+
+/**
+ * Half the shortest validity of a list: within it, lists signed by the last apply are fresh enough. So a stack that
+ * is applied now and then refreshes its lists in time, and one whose lists are signed daily shows no daily change.
+ */
+function refreshWindow(topology: StackTopology): string {
+  const validDays = Math.min(...topology.topology.authorities.map((authority) => authority.crl.validDays));
+  const window = (Math.max(1, validDays) * DAY) / 2;
+  return new Date(Math.floor(topology.now.getTime() / window) * window).toISOString().slice(0, 10);
+}
+
+function resourceNames(topology: StackTopology): string[] {
+  return topology.topology.authorities.flatMap(({ id }) => [
+    `null_resource.${logicalId(id, 'authority')}`,
+    `null_resource.${logicalId(id, 'certificates')}`,
+  ]);
+}
+
+/** The Terraform name of what belongs to an authority: `issuing_ca_certificates`. */
+export function logicalId(authority: string, what: 'authority' | 'certificates'): string {
+  return `${authority.replaceAll('-', '_')}_${what}`;
+}

@@ -1,0 +1,35 @@
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { pathLengthBelow } from '../src/authority/plan.ts';
+import { certificateManifest } from '../src/resources/certificate.ts';
+import { authorityManifest } from '../src/resources/certificate-authority.ts';
+import { demands } from '../src/topology/demands.ts';
+import type { Topology } from '../src/topology/schema.ts';
+import { issuersFirst } from '../src/topology/topology.ts';
+import { LAUNCHER } from './terraform.ts';
+
+const LAUNCHER_SOURCE = `// Starts the vcs-pki of the project that this folder lies in. Written at synthesis.
+import { main } from 'vcs-pki/cli';
+
+process.exitCode = await main(JSON.parse(process.argv[2]));
+`;
+
+/** Writes topology.json, the launcher of the provisioners and manifests/*.yaml into a stack's folder; removes manifests of what is gone. */
+export function writeStackFiles(folder: string, topology: Topology): void {
+  writeFileSync(join(folder, 'topology.json'), `${JSON.stringify(topology, undefined, 2)}\n`);
+  writeFileSync(join(folder, LAUNCHER), LAUNCHER_SOURCE);
+  const manifests = join(folder, 'manifests');
+  mkdirSync(manifests, { recursive: true });
+  const files = new Map<string, string>();
+  for (const authority of issuersFirst(topology.authorities)) {
+    const manifest = authorityManifest(authority, pathLengthBelow(topology, authority));
+    files.set(`authority-${manifest.metadata.name}.yaml`, stringify(manifest));
+  }
+  for (const demand of demands(topology)) {
+    const manifest = certificateManifest(demand);
+    files.set(`certificate-${manifest.metadata.name}.yaml`, stringify(manifest));
+  }
+  for (const name of readdirSync(manifests)) if (!files.has(name)) rmSync(join(manifests, name));
+  for (const [name, content] of files) writeFileSync(join(manifests, name), content);
+}

@@ -1,0 +1,204 @@
+import { readFileSync } from 'node:fs';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { provider } from '@cdktf/provider-null';
+import { TerraformStack } from 'cdktf';
+import { Construct, type IConstruct } from 'constructs';
+import {
+  checkLockTopology,
+  LOCK_FILE,
+  type LockFile,
+  parseLockFile,
+  stateFromLock,
+} from '../src/authority/lock-file.ts';
+import { planCertificate } from '../src/authority/plan.ts';
+import { VcsPkiError } from '../src/errors.ts';
+import { type Demand, demands } from '../src/topology/demands.ts';
+import { findings } from '../src/topology/findings.ts';
+import { toId } from '../src/topology/names.ts';
+import type { Topology, TopologyInput } from '../src/topology/schema.ts';
+import { parseTopology } from '../src/topology/topology.ts';
+import { Delivery } from './delivery.ts';
+import { writeStackFiles } from './stack-files.ts';
+
+const BRAND = Symbol.for('vcs-pki/StackTopology');
+const CHILD_ID = 'VcsPki';
+
+type Part<K extends 'authorities' | 'clusters' | 'domains' | 'zones' | 'trustLists'> = NonNullable<
+  TopologyInput[K]
+>[number];
+
+interface Declared<T> {
+  readonly construct: IConstruct;
+  /** Read at synthesis: peers and names may be added until then. */
+  readonly declaration: () => T;
+}
+
+/** A demand with what the lock file says of it: whether Terraform has to issue, and why. */
+export interface PlannedDemand {
+  readonly demand: Demand;
+  readonly generation: number;
+  readonly reason: string;
+}
+
+/**
+ * Collects what the constructs of a stack declare into one topology. Users do not meet it: the first construct of a
+ * stack makes it. At synthesis it writes topology.json and the manifests beside cdk.tf.json.
+ */
+export class StackTopology extends Construct {
+  /** The one of the stack that `scope` is in. */
+  static of(scope: IConstruct): StackTopology {
+    const stack = TerraformStack.of(scope);
+    const present = stack.node.tryFindChild(CHILD_ID);
+    return isStackTopology(present) ? present : new StackTopology(stack);
+  }
+
+  readonly #stack: TerraformStack;
+  readonly #authorities: Declared<Part<'authorities'>>[] = [];
+  readonly #clusters: Declared<Part<'clusters'>>[] = [];
+  readonly #domains: Declared<Part<'domains'>>[] = [];
+  readonly #zones: Declared<Part<'zones'>>[] = [];
+  readonly #trustLists: Declared<Part<'trustLists'>>[] = [];
+  #storage: {
+    readonly directory?: string | undefined;
+    readonly lockFile?: string | undefined;
+    readonly now?: Date | undefined;
+  } = {};
+
+  private constructor(stack: TerraformStack) {
+    super(stack, CHILD_ID);
+    Object.defineProperty(this, BRAND, { value: true });
+    this.#stack = stack;
+    new Delivery(this, this);
+    this.node.addValidation({ validate: () => this.#validate() });
+    const { synthesizer } = stack;
+    stack.synthesizer = {
+      synthesize: (session) => {
+        if (!stack.allProviders().some((candidate) => candidate.terraformResourceType === 'null'))
+          new provider.NullProvider(this, 'Null');
+        synthesizer.synthesize(session);
+        const folder = join(session.outdir, session.manifest.forStack(stack).workingDirectory);
+        writeStackFiles(folder, { ...this.topology, storage: this.#storageFrom(folder) });
+      },
+    };
+  }
+
+  addAuthority(construct: IConstruct, declaration: () => Part<'authorities'>): void {
+    this.#authorities.push({ construct, declaration });
+  }
+
+  addCluster(construct: IConstruct, declaration: () => Part<'clusters'>): void {
+    this.#clusters.push({ construct, declaration });
+  }
+
+  addDomain(construct: IConstruct, declaration: () => Part<'domains'>): void {
+    this.#domains.push({ construct, declaration });
+  }
+
+  addZone(construct: IConstruct, declaration: () => Part<'zones'>): void {
+    this.#zones.push({ construct, declaration });
+  }
+
+  addTrustList(construct: IConstruct, declaration: () => Part<'trustLists'>): void {
+    this.#trustLists.push({ construct, declaration });
+  }
+
+  setStorage(storage: {
+    readonly directory?: string | undefined;
+    readonly lockFile?: string | undefined;
+    readonly now?: Date | undefined;
+  }): void {
+    this.#storage = storage;
+  }
+
+  /** What has been declared so far. Throws INPUT_INVALID for contradictions. */
+  get topology(): Topology {
+    const values = <T>(declared: readonly Declared<T>[]) => declared.map(({ declaration }) => declaration());
+    return parseTopology(
+      {
+        name: toId(this.#stack.node.id),
+        authorities: values(this.#authorities),
+        clusters: values(this.#clusters),
+        domains: values(this.#domains),
+        zones: values(this.#zones),
+        trustLists: values(this.#trustLists),
+      },
+      this.#stack.node.id,
+    );
+  }
+
+  /** The moment that renewals are planned for. */
+  get now(): Date {
+    const fixed = process.env.VCS_PKI_NOW;
+    return this.#storage.now ?? (fixed ? new Date(fixed) : new Date());
+  }
+
+  /** Every demand with the generation and reason that the lock file and `now` give it. */
+  plannedDemands(): PlannedDemand[] {
+    const topology = this.topology;
+    const state = stateFromLock(this.#lockFile(topology.name));
+    return demands(topology).map((demand) => {
+      const record = state.certificates.get(demand.id);
+      const issuerNotAfter = state.authorities.get(demand.issuer)?.record.notAfter;
+      const decision = planCertificate(demand, record, issuerNotAfter, undefined, this.now);
+      if (decision.kind === 'issue' || !record) {
+        return {
+          demand,
+          generation: decision.kind === 'issue' ? decision.generation : 1,
+          reason: decision.kind === 'issue' ? decision.reason : '',
+        };
+      }
+      return { demand, generation: record.issuance.generation, reason: record.issuance.reason };
+    });
+  }
+
+  #lockFile(topology: string): LockFile | undefined {
+    const path = resolve(this.#storage.lockFile ?? LOCK_FILE);
+    let text: string;
+    try {
+      text = readFileSync(path, 'utf8');
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      throw new VcsPkiError('INPUT_UNREADABLE', {
+        at: path,
+        message: 'cannot be read',
+        fix: 'check its access rights',
+        cause: error,
+      });
+    }
+    const lock = parseLockFile(text, path);
+    checkLockTopology(lock, topology, path);
+    return lock;
+  }
+
+  /** Paths relative to the stack's folder, so that they are the same on every machine. */
+  #storageFrom(folder: string): Topology['storage'] {
+    const from = (path: string) => (isAbsolute(path) ? path : relative(folder, resolve(path)));
+    return { directory: from(this.#storage.directory ?? 'pki'), lockFile: from(this.#storage.lockFile ?? LOCK_FILE) };
+  }
+
+  #validate(): string[] {
+    try {
+      const { topology } = this;
+      this.#lockFile(topology.name);
+      const errors = findings(topology).filter((finding) => finding.severity === 'error');
+      return errors.map(
+        ({ at, code, message, value, fix }) => `${this.#place(at)}: ${message} (${code}, ${value}); fix: ${fix}`,
+      );
+    } catch (error) {
+      if (error instanceof VcsPkiError) return [`${error.message}; fix: ${error.fix}`];
+      throw error;
+    }
+  }
+
+  /** The construct that a finding is about, by its path: `cluster core` and `core/expc1/server` are `Core`. */
+  #place(at: string): string {
+    const id = at.replace(/^(cluster|zone|trust list|authority) /, '').split('/')[0] ?? '';
+    const declared = [...this.#clusters, ...this.#zones, ...this.#trustLists, ...this.#authorities];
+    const found = declared.find(({ construct }) => toId(construct.node.id) === id);
+    return found ? `${found.construct.node.path} (${at})` : at;
+  }
+}
+
+function isStackTopology(construct: IConstruct | undefined): construct is StackTopology {
+  return construct !== undefined && BRAND in construct;
+}

@@ -1,0 +1,113 @@
+import { VcsPkiError } from '../errors.ts';
+import type { Demand } from '../topology/demands.ts';
+import type { Authority, Topology } from '../topology/schema.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import type { Crl, RevocationReason } from '../x509/crl.ts';
+import { generatePrivateKey } from '../x509/keys.ts';
+import { createAuthority, type IssueOrder, issueCertificates, type Ports } from './issue.ts';
+import type { Issuer } from './issuer.ts';
+import { type Action, pathLengthBelow } from './plan.ts';
+import type { Ledger } from './ports.ts';
+import { authorityOwner, type CertificateRecord } from './record.ts';
+import { revokeCertificate, signCrl } from './revoke.ts';
+
+/** Where the authorities of a topology live. */
+export interface Authorities {
+  /** Makes the place for a new authority, and its empty ledger. */
+  prepare(authority: Authority): Promise<Ledger>;
+  open(id: string): Promise<Issuer>;
+  /** The recorded certificate and its issuers, for restoring a damaged file. */
+  recorded(owner: string): Promise<{ certificate: Buffer; chain: readonly Buffer[] }>;
+}
+
+/** What has been done, as it happens. */
+export type Done =
+  | { readonly kind: 'created authority'; readonly id: string; readonly certificate: Certificate }
+  | { readonly kind: 'issued'; readonly demand: Demand; readonly reason: string; readonly certificate: Certificate }
+  | { readonly kind: 'restored'; readonly owner: string; readonly reason: string }
+  | { readonly kind: 'revoked'; readonly record: CertificateRecord; readonly reason: string }
+  | { readonly kind: 'signed CRL'; readonly authority: string; readonly crl: Crl; readonly reason: string };
+
+export interface PerformOptions {
+  readonly afterClockCorrection?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Carries out a plan, in the order in which it was made: the only code that signs or writes. */
+export async function perform(
+  actions: readonly Action[],
+  topology: Topology,
+  authorities: Authorities,
+  ports: Ports,
+  announce: (done: Done) => void,
+  options: PerformOptions = {},
+): Promise<void> {
+  const { signal } = options;
+  const issuers = new Map<string, Promise<Issuer>>();
+  const open = (id: string): Promise<Issuer> => {
+    const issuer = issuers.get(id) ?? authorities.open(id);
+    issuers.set(id, issuer);
+    return issuer;
+  };
+  for (const action of actions) {
+    signal?.throwIfAborted();
+    if (action.kind === 'create authority') {
+      const { authority, reason } = action;
+      const ledger = await authorities.prepare(authority);
+      const key = await ports.material.key(authorityOwner(authority.id), 1, () => generatePrivateKey(authority.key));
+      const parent = authority.issuer === undefined ? undefined : await open(authority.issuer);
+      const context = { reason, topology: topology.name, pathLength: pathLengthBelow(topology, authority) };
+      const certificate = await createAuthority(authority, { ledger, key }, parent, context, ports);
+      announce({ kind: 'created authority', id: authority.id, certificate });
+    } else if (action.kind === 'restore') {
+      await ports.material.store(action.owner, action.generation, await authorities.recorded(action.owner));
+      announce({ kind: 'restored', owner: action.owner, reason: action.reason });
+    }
+  }
+  for (const [issuer, orders] of ordersByIssuer(actions)) {
+    const issued = ({ order, certificate }: { order: IssueOrder; certificate: Certificate }) =>
+      announce({ kind: 'issued', demand: order.demand, reason: order.reason, certificate });
+    await issueCertificates(orders, await open(issuer), topology.name, ports, issued, signal);
+  }
+  for (const action of actions) {
+    signal?.throwIfAborted();
+    if (action.kind === 'revoke') {
+      const { record, reason } = action;
+      const issuer = await open(issuerOf(record, topology));
+      await revokeCertificate(issuer, record.serial, REMOVAL_REASON, ports.clock);
+      announce({ kind: 'revoked', record, reason });
+    } else if (action.kind === 'sign CRL') {
+      const { authority, reason } = action;
+      const correction = options.afterClockCorrection ? { afterClockCorrection: true } : {};
+      const crl = await signCrl(await open(authority.id), { validDays: authority.crl.validDays, ...correction }, ports);
+      announce({ kind: 'signed CRL', authority: authority.id, crl, reason });
+    }
+  }
+}
+
+/** A peer that is no longer declared has ceased to operate; nothing says that its key is known to others (RFC 5280 5.3.1). */
+const REMOVAL_REASON: RevocationReason = 'cessationOfOperation';
+
+/** Plans put what others depend on first: authorities in order, then certificates, then revocations and lists. */
+function ordersByIssuer(actions: readonly Action[]): Map<string, IssueOrder[]> {
+  const orders = new Map<string, IssueOrder[]>();
+  for (const action of actions) {
+    if (action.kind !== 'issue') continue;
+    const { demand, generation, reason } = action;
+    const known = orders.get(demand.issuer) ?? [];
+    known.push({ demand, generation, reason });
+    orders.set(demand.issuer, known);
+  }
+  return orders;
+}
+
+function issuerOf(record: CertificateRecord, topology: Topology): string {
+  const { issuer } = record.issuance.specification;
+  if (topology.authorities.some((authority) => authority.id === issuer)) return issuer;
+  throw new VcsPkiError('AUTHORITY_IN_USE', {
+    at: record.issuance.owner,
+    value: issuer,
+    message: `its certificate is to be revoked, but its authority ${issuer} is no longer declared`,
+    fix: `declare ${issuer} again until everything that it issued has been revoked or replaced`,
+  });
+}

@@ -1,0 +1,71 @@
+import type { Clock, Random } from '../authority/ports.ts';
+import type { FileSystem } from '../store/file-system.ts';
+
+/** What a command has to do with the world. */
+export interface Context {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly fs: FileSystem;
+  readonly signal: AbortSignal;
+  /** For results. */
+  out(text: string): void;
+  /** For progress; not part of the result. */
+  progress(text: string): void;
+  /** Whether results go to a terminal, and may be coloured. */
+  readonly colour: boolean;
+}
+
+export interface OptionSpec {
+  readonly type: 'string' | 'boolean';
+  /** The word that stands for the value in the help. */
+  readonly value?: string;
+  readonly short?: string;
+  readonly description: string;
+}
+
+export type Options = Readonly<Record<string, string | boolean | undefined>>;
+
+/** One command of vcs-pki: what its help says, and what it does. */
+export interface Command {
+  /** Behind the name: `[TARGET]`, `FILE...`. */
+  readonly arguments: string;
+  readonly minArguments: number;
+  readonly maxArguments: number;
+  readonly description: string;
+  readonly options: Readonly<Record<string, OptionSpec>>;
+  readonly examples: readonly string[];
+  /** @returns the exit code */
+  run(args: readonly string[], options: Options, context: Context): Promise<number>;
+}
+
+export const outputOption: Readonly<Record<string, OptionSpec>> = {
+  output: { type: 'string', short: 'o', value: 'FORMAT', description: 'table (default), json or yaml' },
+};
+
+export const targetOptions: Readonly<Record<string, OptionSpec>> = {
+  stack: { type: 'string', value: 'NAME', description: 'Only this stack of the target' },
+};
+
+export const writerOptions: Readonly<Record<string, OptionSpec>> = {
+  'lock-timeout': {
+    type: 'string',
+    value: 'SECONDS',
+    description: 'How long to wait for another writer of the PKI directory (default 300)',
+  },
+  'ca-passphrase-file': {
+    type: 'string',
+    value: 'FILE',
+    description: 'Passphrase of the keys of authorities; also VCS_PKI_CA_PASSPHRASE_FILE',
+  },
+};
+
+/** Where TARGET may point, for every help text that has one. */
+export const TARGET_HELP = `TARGET is a topology.json (or .yaml), a folder that holds one, or a program (.ts, .js) that
+synthesizes one. Without it, the app of cdktf.json in this folder is run.`;
+
+export function text(options: Options, name: string): string | undefined {
+  const value = options[name];
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,176 @@
+import { relative } from 'node:path';
+import type { Action, Plan } from '../../authority/plan.ts';
+import { VcsPkiError } from '../../errors.ts';
+import { findings } from '../../topology/findings.ts';
+import {
+  type Command,
+  type Context,
+  type Options,
+  outputOption,
+  TARGET_HELP,
+  targetOptions,
+  text,
+  writerOptions,
+} from '../command.ts';
+import { type Delivery, deliver } from '../deliver.ts';
+import { actionTable, doneData, doneText, findingText, moment, verdictData, verdictSummary } from '../describe.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { type OutputFormat, outputFormat, plural, print } from '../output.ts';
+import {
+  checkedState,
+  NO_PLAN,
+  performSession,
+  planOf,
+  proveSession,
+  type Session,
+  secretFile,
+  writeLock,
+  writeSession,
+} from '../session.ts';
+import { type Workspace, workspaces } from '../target.ts';
+
+export const applyCommand: Command = {
+  arguments: '[TARGET]',
+  minArguments: 0,
+  maxArguments: 1,
+  description: `Makes the PKI directory what the topology demands: shows the plan and why, proves every TLS link on
+predicted certificates, issues, proves again on the real ones, revokes what is no longer declared,
+signs revocation lists, writes the lock file and one upload bundle per peer. Safe to interrupt and
+to run again: a second run finds nothing to do.
+
+${TARGET_HELP}`,
+  options: {
+    ...targetOptions,
+    ...writerOptions,
+    'no-issue': {
+      type: 'boolean',
+      description: 'Issue nothing: revoke, sign lists, write lock file and bundles (as Terraform does last)',
+    },
+    'pkcs12-password-file': {
+      type: 'string',
+      value: 'FILE',
+      description: 'Also write server.p12 into each bundle, under the password in FILE',
+    },
+    ...outputOption,
+  },
+  examples: ['vcs-pki apply', 'vcs-pki apply topology.json --ca-passphrase-file /etc/vcs-pki/passphrase'],
+  async run([target], options, context) {
+    const format = outputFormat(options);
+    let code: number = exitCodes.ok.code;
+    for (const workspace of await workspaces(target, options, context)) {
+      code = Math.max(code, await applyWorkspace(workspace, options, context, format));
+    }
+    return code;
+  },
+};
+
+async function applyWorkspace(
+  workspace: Workspace,
+  options: Options,
+  context: Context,
+  format: OutputFormat,
+): Promise<number> {
+  const { topology } = workspace;
+  const say = (words: string) => (format === 'table' ? context.out(words) : undefined);
+  const found = findings(topology);
+  for (const finding of found) say(findingText(finding));
+  const broken = found.filter((finding) => finding.severity === 'error');
+  const [first] = broken;
+  if (first) {
+    throw new VcsPkiError('RULES_BROKEN', {
+      at: first.at,
+      value: first.value,
+      message: `${first.message} (${first.code}${broken.length > 1 ? `, and ${broken.length - 1} more` : ''}); nothing was issued`,
+      fix: first.fix,
+    });
+  }
+  const passwordFile = text(options, 'pkcs12-password-file');
+  const password = passwordFile === undefined ? undefined : await secretFile(passwordFile, context);
+  return writeSession(workspace, options, context, 'apply', async (session) => {
+    const state = await checkedState(session);
+    const now = context.clock.now();
+    const planned = withoutIssuing(planOf(session, state, now), options['no-issue'] === true);
+    if (planned.actions.length > 0) say(`${actionTable(planned.actions)}\n`);
+    await refuseUnprovable(session, state, planned, now);
+    const done: Record<string, unknown>[] = [];
+    const progress = progressOf(context, planned.actions);
+    await performSession(session, planned.actions, context, (item) => {
+      progress(doneText(item));
+      done.push(doneData(item));
+    });
+    const after = await writeLock(session, context);
+    const verdicts = await proveSession(session, after, NO_PLAN, context.clock.now());
+    const delivery = await deliver(topology, session.directory, after, password);
+    const data = {
+      topology: topology.name,
+      done,
+      links: verdicts.map(verdictData),
+      bundles: delivery.folder,
+      until: planned.until,
+    };
+    await print(context, format, data, () => {
+      const nothing =
+        planned.actions.length === 0
+          ? `${topology.name}: nothing to do${planned.until ? ` until ${moment(planned.until)}` : ''}\n`
+          : '';
+      return `${nothing}${verdictSummary(verdicts)}${planned.actions.length === 0 ? '' : whereThingsAre(workspace, delivery, context)}`;
+    });
+    return verdicts.some((verdict) => verdict.verdict === 'refused') ? exitCodes.refused.code : exitCodes.ok.code;
+  });
+}
+
+function withoutIssuing(planned: Plan, noIssue: boolean): Plan {
+  if (!noIssue) return planned;
+  return {
+    ...planned,
+    actions: planned.actions.filter((action) => action.kind !== 'issue' && action.kind !== 'create authority'),
+  };
+}
+
+/** The proof before anything is issued: a link that would fail stops the whole change. */
+async function refuseUnprovable(
+  session: Session,
+  state: Awaited<ReturnType<typeof checkedState>>,
+  planned: Plan,
+  now: Date,
+): Promise<void> {
+  if (!planned.actions.some((action) => action.kind === 'issue' || action.kind === 'create authority')) return;
+  const verdicts = await proveSession(session, state, planned, now);
+  const refused = verdicts.filter((verdict) => verdict.verdict === 'refused');
+  const [first] = refused;
+  const [refusal] = first?.refusals ?? [];
+  if (!first || !refusal) return;
+  throw new VcsPkiError('PROOF_FAILED', {
+    at: first.link.id,
+    message: `${refusal.by} would refuse at step ${refusal.step}: ${refusal.message}${refused.length > 1 ? ` (and ${refused.length - 1} more links)` : ''}; nothing was issued`,
+    fix: refusal.fix,
+  });
+}
+
+function progressOf(context: Context, actions: readonly Action[]): (line: string) => void {
+  let count = 0;
+  return (line) => {
+    count += 1;
+    context.progress(`[${count}/${actions.length}] ${line}`);
+  };
+}
+
+function whereThingsAre(
+  { directory, lockFile, topology }: Workspace,
+  { folder, change }: Delivery,
+  context: Context,
+): string {
+  const near = (path: string) => relative(context.cwd, path) || '.';
+  const changed = new Set([...change.trustList, ...change.certificate]).size;
+  return `
+PKI directory   ${near(directory)} (keys inside: back it up, keep it out of Git)
+lock file       ${near(lockFile)} (public facts: commit it)
+upload bundles  ${near(folder)} (${plural(changed, 'peer')} to update: start with RUNBOOK.txt)
+published       ${near(directory)}/published (serve this folder as the base URL of ${plural(topology.authorities.length, 'authority', 'authorities')})
+
+Next: run this again (nothing to do), add a peer to the declaration and run it again, or try
+  vcs-pki prove       every TLS link, who checks which name
+  vcs-pki show FILE   what any certificate, request or list says
+  vcs-pki crl --due   what to run every day (see examples/systemd)
+`;
+}

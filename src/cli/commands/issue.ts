@@ -1,0 +1,182 @@
+import { type Action, planCertificate, type RecordedState } from '../../authority/plan.ts';
+import { authorityOwner, isAuthorityOwner } from '../../authority/record.ts';
+import { VcsPkiError } from '../../errors.ts';
+import type { Demand } from '../../topology/demands.ts';
+import { findings } from '../../topology/findings.ts';
+import {
+  type Command,
+  type Context,
+  type Options,
+  outputOption,
+  TARGET_HELP,
+  targetOptions,
+  text,
+  writerOptions,
+} from '../command.ts';
+import { doneData, doneText, findingText } from '../describe.ts';
+import { outputFormat, print } from '../output.ts';
+import {
+  checkedState,
+  performSession,
+  planOf,
+  proveSession,
+  type Session,
+  writeLock,
+  writeSession,
+} from '../session.ts';
+import { workspace } from '../target.ts';
+
+export const issueCommand: Command = {
+  arguments: 'CERTIFICATE [TARGET]',
+  minArguments: 1,
+  maxArguments: 2,
+  description: `Issues one certificate, if it is due: CERTIFICATE is <cluster>/<peer>/server, or authority/<id>.
+The links that it takes part in are proven first. Does nothing when what is there serves.
+
+${TARGET_HELP}`,
+  options: {
+    ...targetOptions,
+    ...writerOptions,
+    renew: { type: 'boolean', description: 'Issue a new one though the present one serves' },
+    generation: { type: 'string', value: 'N', description: 'Make sure that generation N is there (as Terraform asks)' },
+    reason: { type: 'string', value: 'TEXT', description: 'Why, for the record' },
+    ...outputOption,
+  },
+  examples: [
+    'vcs-pki issue core/expc1/server',
+    'vcs-pki issue core/expc1/server --renew --reason "key moved to new hardware"',
+  ],
+  async run([owner = '', target], options, context) {
+    const format = outputFormat(options);
+    const chosen = await workspace(target, options, context);
+    return writeSession(chosen, options, context, `issue ${owner}`, async (session) => {
+      refuseBrokenRules(session, context);
+      const state = await checkedState(session);
+      const actions = isAuthorityOwner(owner)
+        ? authorityActions(session, state, owner, context)
+        : certificateActions(session, state, owner, options, context);
+      await refuseUnprovable(session, state, actions, owner, context);
+      const done: Record<string, unknown>[] = [];
+      const lines: string[] = [];
+      await performSession(session, actions, context, (item) => {
+        done.push(doneData(item));
+        lines.push(`${doneText(item)}\n`);
+      });
+      await writeLock(session, context);
+      await print(context, format, { certificate: owner, done }, () => lines.join('') || `${owner}: nothing to do\n`);
+      return 0;
+    });
+  },
+};
+
+function authorityActions(session: Session, state: RecordedState, owner: string, context: Context): Action[] {
+  const actions = planOf(session, state, context.clock.now()).actions;
+  const { authorities } = session.workspace.topology;
+  const authority = authorities.find(({ id }) => authorityOwner(id) === owner);
+  if (!authority)
+    throw unknown(
+      owner,
+      authorities.map(({ id }) => authorityOwner(id)),
+    );
+  return actions.filter(
+    (action) =>
+      (action.kind === 'create authority' && action.authority.id === authority.id) ||
+      (action.kind === 'restore' && action.owner === owner) ||
+      (action.kind === 'sign CRL' && action.authority.id === authority.id),
+  );
+}
+
+function certificateActions(
+  session: Session,
+  state: RecordedState,
+  id: string,
+  options: Options,
+  context: Context,
+): Action[] {
+  const demand = session.demands.find((candidate) => candidate.id === id);
+  if (!demand)
+    throw unknown(
+      id,
+      session.demands.map((candidate) => candidate.id),
+    );
+  if (!state.authorities.has(demand.issuer)) {
+    throw new VcsPkiError('AUTHORITY_MISSING', {
+      at: id,
+      value: demand.issuer,
+      message: `its issuer ${demand.issuer} does not exist yet`,
+      fix: `run vcs-pki issue ${authorityOwner(demand.issuer)} first, or vcs-pki apply for everything`,
+    });
+  }
+  return decide(demand, state, options, context);
+}
+
+function decide(demand: Demand, state: RecordedState, options: Options, context: Context): Action[] {
+  const record = state.certificates.get(demand.id);
+  const issuerNotAfter = state.authorities.get(demand.issuer)?.record.notAfter;
+  const decision = planCertificate(demand, record, issuerNotAfter, state.material?.get(demand.id), context.clock.now());
+  const present = record?.issuance.generation ?? 0;
+  const wanted = Number(text(options, 'generation') ?? 0);
+  const reason = text(options, 'reason');
+  if (decision.kind === 'restore')
+    return [{ kind: 'restore', owner: demand.id, generation: decision.generation, reason: decision.reason }];
+  if (options.renew === true || wanted > present) {
+    return [
+      {
+        kind: 'issue',
+        demand,
+        generation: present + 1,
+        reason: reason ?? (decision.kind === 'issue' ? decision.reason : 'asked for'),
+      },
+    ];
+  }
+  return decision.kind === 'issue' ? [{ ...decision, demand, reason: reason ?? decision.reason }] : [];
+}
+
+function refuseBrokenRules(session: Session, context: Context): void {
+  const [broken] = findings(session.workspace.topology).filter((finding) => finding.severity === 'error');
+  if (!broken) return;
+  context.progress(findingText(broken).trimEnd());
+  throw new VcsPkiError('RULES_BROKEN', {
+    at: broken.at,
+    value: broken.value,
+    message: `${broken.message}; nothing was issued`,
+    fix: broken.fix,
+  });
+}
+
+/** Proves the links of this one certificate on what the whole plan would make: others may be issued beside it. */
+async function refuseUnprovable(
+  session: Session,
+  state: RecordedState,
+  actions: readonly Action[],
+  id: string,
+  context: Context,
+): Promise<void> {
+  if (!actions.some((action) => action.kind === 'issue')) return;
+  const now = context.clock.now();
+  const whole = planOf(session, state, now);
+  const verdicts = await proveSession(
+    session,
+    state,
+    whole,
+    now,
+    ({ client, server }) => client.demand === id || server.demand === id,
+  );
+  for (const { link, refusals } of verdicts) {
+    const [refusal] = refusals;
+    if (!refusal) continue;
+    throw new VcsPkiError('PROOF_FAILED', {
+      at: link.id,
+      message: `${refusal.by} would refuse at step ${refusal.step}: ${refusal.message}; nothing was issued`,
+      fix: refusal.fix,
+    });
+  }
+}
+
+function unknown(id: string, known: readonly string[]): VcsPkiError {
+  return new VcsPkiError('OWNER_UNKNOWN', {
+    at: id,
+    message: 'the topology demands no such certificate',
+    fix: `use one of ${known.slice(0, 12).join(', ')}${known.length > 12 ? ', ...' : ''}`,
+  });
+}

@@ -1,0 +1,58 @@
+import { findings } from '../../topology/findings.ts';
+import type { Finding } from '../../topology/rules/rule.ts';
+import { type Command, outputOption, TARGET_HELP, targetOptions, writerOptions } from '../command.ts';
+import { actionData, actionTable, findingText, moment, verdictData, verdictSummary } from '../describe.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { outputFormat, print } from '../output.ts';
+import { checkedState, planOf, proveSession, readSession } from '../session.ts';
+import { workspaces } from '../target.ts';
+
+const { 'ca-passphrase-file': passphraseOption } = writerOptions;
+
+export const planCommand: Command = {
+  arguments: '[TARGET]',
+  minArguments: 0,
+  maxArguments: 1,
+  description: `Says what apply would do and why, and proves every TLS link on the certificates that would
+result. Finds files that were altered or lost on disk. Changes nothing.
+
+${TARGET_HELP}`,
+  options: { ...targetOptions, ...(passphraseOption && { 'ca-passphrase-file': passphraseOption }), ...outputOption },
+  examples: ['vcs-pki plan', 'vcs-pki plan cdktf.out/stacks/collaboration-edge --output json'],
+  async run([target], options, context) {
+    const format = outputFormat(options);
+    let code: number = exitCodes.ok.code;
+    for (const workspace of await workspaces(target, options, context)) {
+      const session = await readSession(workspace, options, context);
+      const found: readonly Finding[] = findings(workspace.topology);
+      const now = context.clock.now();
+      const state = await checkedState(session);
+      const planned = planOf(session, state, now);
+      const verdicts = await proveSession(session, state, planned, now);
+      if (
+        [...found.map((finding) => finding.severity), ...verdicts.map((verdict) => verdict.verdict)].some(
+          (word) => word === 'error' || word === 'refused',
+        )
+      ) {
+        code = exitCodes.refused.code;
+      }
+      const data = {
+        topology: workspace.topology.name,
+        actions: planned.actions.map(actionData),
+        until: planned.until,
+        findings: found,
+        links: verdicts.map(verdictData),
+      };
+      await print(context, format, data, () =>
+        [
+          ...found.map(findingText),
+          planned.actions.length === 0
+            ? `${workspace.topology.name}: nothing to do${planned.until ? ` until ${moment(planned.until)}` : ''}\n`
+            : actionTable(planned.actions),
+          verdictSummary(verdicts),
+        ].join('\n'),
+      );
+    }
+    return code;
+  },
+};

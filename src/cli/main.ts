@@ -1,0 +1,182 @@
+#!/usr/bin/env node
+import { randomBytes } from 'node:crypto';
+import { readFileSync, realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Command, Context, OptionSpec } from './command.ts';
+import { exitCodes } from './exit-codes.ts';
+
+/** Loaded when they are run: Terraform starts this program once per certificate. */
+const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
+  plan: { summary: 'what apply would do, and why', load: async () => (await import('./commands/plan.ts')).planCommand },
+  apply: {
+    summary: 'issue, revoke, sign lists, write bundles',
+    load: async () => (await import('./commands/apply.ts')).applyCommand,
+  },
+  issue: {
+    summary: 'one certificate, if it is due',
+    load: async () => (await import('./commands/issue.ts')).issueCommand,
+  },
+  revoke: {
+    summary: 'one certificate, for good',
+    load: async () => (await import('./commands/revoke.ts')).revokeCommand,
+  },
+  crl: {
+    summary: 'sign revocation lists, all or those due',
+    load: async () => (await import('./commands/crl.ts')).crlCommand,
+  },
+  prove: {
+    summary: 'whether every TLS link verifies',
+    load: async () => (await import('./commands/prove.ts')).proveCommand,
+  },
+  show: {
+    summary: 'what a certificate, request or list says',
+    load: async () => (await import('./commands/show.ts')).showCommand,
+  },
+};
+
+/**
+ * Runs the command line `args` and resolves with the exit code. Errors are printed, never thrown.
+ * @param overrides replaces parts of the world, for tests
+ */
+export async function main(args: readonly string[], overrides: Partial<Context> = {}): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    const { help } = await import('./help.ts');
+    const topic = name === 'help' ? rest[0] : undefined;
+    const entry = topic === undefined ? undefined : commands[topic];
+    process.stdout.write(entry && topic !== undefined ? help(topic, await entry.load()) : overview());
+    return name === undefined ? exitCodes.usage.code : exitCodes.ok.code;
+  }
+  if (name === '--version' || name === '-v') {
+    process.stdout.write(`${version()}\n`);
+    return exitCodes.ok.code;
+  }
+  const entry = commands[name];
+  if (!entry) {
+    process.stderr.write(
+      `vcs-pki: there is no command ${name}\n  fix: use one of ${Object.keys(commands).join(', ')}; see vcs-pki --help\n`,
+    );
+    return exitCodes.usage.code;
+  }
+  return runCommand(name, await entry.load(), rest, overrides);
+}
+
+async function runCommand(
+  name: string,
+  command: Command,
+  args: readonly string[],
+  overrides: Partial<Context>,
+): Promise<number> {
+  const interrupt = new AbortController();
+  const stop = () => interrupt.abort();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    const options: Record<string, OptionSpec> = {
+      ...command.options,
+      help: { type: 'boolean', short: 'h', description: 'This text' },
+    };
+    const { values, positionals } = parse(name, args, options);
+    if (values.help) {
+      const { help } = await import('./help.ts');
+      process.stdout.write(help(name, command));
+      return exitCodes.ok.code;
+    }
+    if (positionals.length < command.minArguments || positionals.length > command.maxArguments) {
+      throw new UsageError(name, `expects ${command.arguments}`);
+    }
+    return await command.run(positionals, values, { ...(await realWorld(interrupt.signal)), ...overrides });
+  } catch (error) {
+    const { reportError } = await import('./report-error.ts');
+    return interrupt.signal.aborted ? exitCodes.interrupted.code : reportError(error);
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}
+
+function parse(name: string, args: readonly string[], options: Record<string, OptionSpec>) {
+  const config: Record<string, { type: 'string' | 'boolean'; short?: string }> = {};
+  for (const [key, { type, short }] of Object.entries(options))
+    config[key] = short === undefined ? { type } : { type, short };
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: config,
+    allowPositionals: true,
+    strict: false,
+  });
+  const unknown = Object.keys(values).find((key) => !(key in options));
+  const untyped = Object.entries(values).find(
+    ([key, value]) => options[key]?.type === 'string' && typeof value !== 'string',
+  );
+  if (unknown !== undefined || untyped) {
+    throw new UsageError(
+      name,
+      unknown === undefined ? `--${untyped?.[0]} needs a value` : `there is no option --${unknown}`,
+    );
+  }
+  return { positionals, values: Object.fromEntries(Object.entries(values).filter(isPlain)) };
+}
+
+function isPlain(entry: [string, unknown]): entry is [string, string | boolean] {
+  return typeof entry[1] === 'string' || typeof entry[1] === 'boolean';
+}
+
+/** Replaced by a VcsPkiError where it is reported: this module stays free of imports that cost time. */
+export class UsageError extends Error {
+  readonly command: string;
+
+  constructor(command: string, message: string) {
+    super(message);
+    this.name = 'UsageError';
+    this.command = command;
+  }
+}
+
+async function realWorld(signal: AbortSignal): Promise<Context> {
+  const { diskFileSystem } = await import('../store/file-system.ts');
+  const fixed = process.env.VCS_PKI_NOW;
+  const now =
+    fixed === undefined || fixed === '' ? undefined : (await import('./moment.ts')).parseMoment(fixed, 'VCS_PKI_NOW');
+  return {
+    cwd: process.cwd(),
+    env: process.env,
+    clock: { now: () => now ?? new Date() },
+    random: { bytes: (size) => randomBytes(size) },
+    fs: diskFileSystem,
+    signal,
+    out: (words) => void process.stdout.write(words),
+    progress: (words) => void process.stderr.write(`${words}\n`),
+    colour: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
+  };
+}
+
+function overview(): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  const codes = Object.values(exitCodes).map(({ code, meaning }) => `  ${String(code).padStart(width)}  ${meaning}`);
+  return `vcs-pki: certificates as code for Cisco VCS and Expressway clusters
+
+Usage: vcs-pki COMMAND [OPTION ...] [ARGUMENT ...]
+
+Commands
+${lines.join('\n')}
+
+  vcs-pki COMMAND --help tells more; vcs-pki --version prints the version.
+
+Exit codes
+${codes.join('\n')}
+`;
+}
+
+function version(): string {
+  const file = new URL('../../../package.json', import.meta.url);
+  const parsed: { version?: string } = JSON.parse(readFileSync(file, 'utf8'));
+  return parsed.version ?? 'unknown';
+}
+
+function isMain(): boolean {
+  const started = process.argv[1];
+  return started !== undefined && realpathSync(started) === fileURLToPath(import.meta.url);
+}
+
+if (isMain()) process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,40 @@
+import { VcsPkiError } from '../errors.ts';
+import { type Context, type Options, text } from './command.ts';
+
+export const outputFormats = ['table', 'json', 'yaml'] as const;
+export type OutputFormat = (typeof outputFormats)[number];
+
+export function outputFormat(options: Options): OutputFormat {
+  const wanted = text(options, 'output') ?? 'table';
+  const format = outputFormats.find((known) => known === wanted);
+  if (format) return format;
+  throw new VcsPkiError('USAGE', {
+    at: '--output',
+    value: wanted,
+    message: `${wanted} is no output format`,
+    fix: `use one of ${outputFormats.join(', ')}`,
+  });
+}
+
+/** Prints a result: as data for programs, in words for people. */
+export async function print(context: Context, format: OutputFormat, data: unknown, words: () => string): Promise<void> {
+  if (format === 'json') context.out(`${JSON.stringify(data, undefined, 2)}\n`);
+  else if (format === 'yaml') context.out((await import('yaml')).stringify(data));
+  else context.out(words());
+}
+
+/** Columns as wide as their widest cell; the last one is left as it is. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [header, ...rows];
+  const widths = header.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd();
+  return `${all.map(line).join('\n')}\n`;
+}
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

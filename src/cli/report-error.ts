@@ -1,0 +1,24 @@
+import { VcsPkiError } from '../errors.ts';
+import { exitCodes } from './exit-codes.ts';
+import { UsageError } from './main.ts';
+
+/** Prints an error as place, message and fix, and gives the exit code that goes with it. */
+export function reportError(error: unknown): number {
+  if (error instanceof UsageError) {
+    process.stderr.write(`vcs-pki ${error.command}: ${error.message}\n  fix: see vcs-pki ${error.command} --help\n`);
+    return exitCodes.usage.code;
+  }
+  if (error instanceof VcsPkiError) {
+    process.stderr.write(`error ${error.code}: ${error.message}\n  fix: ${error.fix}\n`);
+    if (error.code === 'USAGE') return exitCodes.usage.code;
+    return error.code === 'RULES_BROKEN' || error.code === 'PROOF_FAILED'
+      ? exitCodes.refused.code
+      : exitCodes.failed.code;
+  }
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  process.stderr.write(
+    `error UNEXPECTED: ${message}\n  fix: this is a fault of vcs-pki; run with VCS_PKI_TRACE=1 for the stack trace and report it\n`,
+  );
+  if (process.env.VCS_PKI_TRACE && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  return exitCodes.failed.code;
+}

@@ -1,0 +1,164 @@
+import type { Ports } from '../authority/issue.ts';
+import {
+  checkLockAuthorities,
+  checkLockTopology,
+  formatLockFile,
+  type LockFile,
+  lockFileOf,
+  onRemovalOf,
+  parseLockFile,
+} from '../authority/lock-file.ts';
+import { type Done, perform } from '../authority/perform.ts';
+import { type Action, authorityDifferences, type Plan, plan, type RecordedState } from '../authority/plan.ts';
+import { randomSerial } from '../authority/serial.ts';
+import { VcsPkiError } from '../errors.ts';
+import { Secret } from '../secret.ts';
+import { writeAtomically } from '../store/file-system.ts';
+import { PkiDirectory } from '../store/pki-directory.ts';
+import { localProcesses } from '../store/writer-lock.ts';
+import { type Demand, demands } from '../topology/demands.ts';
+import { type Link, links } from '../topology/links.ts';
+import { type LinkVerdict, prove } from '../verify/prove.ts';
+import { type Context, type Options, text } from './command.ts';
+import { gatherEvidence } from './evidence.ts';
+import type { Workspace } from './target.ts';
+
+/** A topology with its PKI directory open: what every command that plans, proves or issues works on. */
+export interface Session {
+  readonly workspace: Workspace;
+  readonly directory: PkiDirectory;
+  readonly demands: readonly Demand[];
+  readonly lock: LockFile | undefined;
+}
+
+/** Looks at a PKI directory without taking its lock. */
+export async function readSession(workspace: Workspace, options: Options, context: Context): Promise<Session> {
+  const passphrase = await caPassphrase(options, context);
+  const directory = new PkiDirectory(context.fs, workspace.directory, { writable: false, passphrase });
+  return { workspace, directory, demands: demands(workspace.topology), lock: await readLock(workspace, context) };
+}
+
+/** Works on a PKI directory as its only writer; waits for another one, saying so. */
+export async function writeSession<T>(
+  workspace: Workspace,
+  options: Options,
+  context: Context,
+  command: string,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const passphrase = await caPassphrase(options, context);
+  return PkiDirectory.write(
+    context.fs,
+    workspace.directory,
+    {
+      command: `vcs-pki ${command}`,
+      timeoutMs: lockTimeoutMs(options),
+      processes: localProcesses,
+      passphrase,
+      signal: context.signal,
+      onWait: (holder) =>
+        context.progress(
+          `waiting for ${holder ? `process ${holder.process} (${holder.command})` : 'another writer'} ...`,
+        ),
+    },
+    async (directory) =>
+      work({ workspace, directory, demands: demands(workspace.topology), lock: await readLock(workspace, context) }),
+  );
+}
+
+/** The recorded state, after it has been held against lock file and declaration. */
+export async function checkedState({ workspace, directory, demands: wanted, lock }: Session): Promise<RecordedState> {
+  const { topology, lockFile } = workspace;
+  const state = await directory.state(topology, wanted);
+  if (lock) checkLockAuthorities(lock, state, topology, lockFile);
+  for (const authority of topology.authorities) {
+    const record = state.authorities.get(authority.id)?.record;
+    const differences = record ? authorityDifferences(authority, record) : [];
+    if (differences.length === 0) continue;
+    throw new VcsPkiError('AUTHORITY_CHANGED', {
+      at: `authorities ${authority.id}`,
+      value: differences.join(', '),
+      message: `exists already and can't be changed: ${differences.join(', ')}`,
+      fix: 'declare a new authority with a common name of its own, add it to the trust lists, then make it the issuer',
+    });
+  }
+  return { ...state, onRemoval: onRemovalOf(lock) };
+}
+
+export function planOf({ workspace, demands: wanted }: Session, state: RecordedState, now: Date): Plan {
+  return plan(workspace.topology, wanted, state, now);
+}
+
+/** The proof of some or all links: with a plan, on what it will have made; without, on what is there. */
+export async function proveSession(
+  session: Session,
+  state: RecordedState,
+  pending: Plan,
+  now: Date,
+  select: (link: Link) => boolean = () => true,
+): Promise<LinkVerdict[]> {
+  const { topology } = session.workspace;
+  const chosen = links(topology).filter(select);
+  const evidence = await gatherEvidence(topology, session.demands, session.directory, state, pending, now);
+  return prove(chosen, evidence, now);
+}
+
+export const NO_PLAN: Plan = { actions: [], until: undefined };
+
+export async function performSession(
+  session: Session,
+  actions: readonly Action[],
+  context: Context,
+  announce: (done: Done) => void,
+  options: { readonly afterClockCorrection?: boolean } = {},
+): Promise<void> {
+  const { directory, workspace } = session;
+  const ports: Ports = { clock: context.clock, random: context.random, material: directory.material };
+  const authorities = directory.authorities(workspace.topology, () => randomSerial(context.random));
+  await perform(actions, workspace.topology, authorities, ports, announce, { ...options, signal: context.signal });
+}
+
+/** Writes the lock file for what is now on record. */
+export async function writeLock(session: Session, context: Context): Promise<RecordedState> {
+  const { workspace, directory, demands: wanted, lock } = session;
+  const state = { ...(await directory.state(workspace.topology, wanted)), onRemoval: onRemovalOf(lock) };
+  const content = formatLockFile(lockFileOf(workspace.topology.name, wanted, state));
+  await writeAtomically(context.fs, workspace.lockFile, Buffer.from(content));
+  return state;
+}
+
+/** The content of a file that holds one secret, without its last newline. */
+export async function secretFile(path: string, context: Context): Promise<Secret<string>> {
+  const bytes = await context.fs.readFile(path);
+  if (bytes) return new Secret(bytes.toString().replace(/\r?\n$/, ''));
+  throw new VcsPkiError('INPUT_UNREADABLE', {
+    at: path,
+    message: 'does not exist',
+    fix: 'name a file that holds the passphrase, and nothing else',
+  });
+}
+
+async function caPassphrase(options: Options, context: Context): Promise<Secret<string> | undefined> {
+  const path = text(options, 'ca-passphrase-file') ?? context.env.VCS_PKI_CA_PASSPHRASE_FILE;
+  return path === undefined || path === '' ? undefined : secretFile(path, context);
+}
+
+async function readLock({ lockFile, topology }: Workspace, context: Context): Promise<LockFile | undefined> {
+  const bytes = await context.fs.readFile(lockFile);
+  if (!bytes) return undefined;
+  const lock = parseLockFile(bytes.toString(), lockFile);
+  checkLockTopology(lock, topology.name, lockFile);
+  return lock;
+}
+
+function lockTimeoutMs(options: Options): number {
+  const wanted = text(options, 'lock-timeout') ?? '300';
+  const seconds = Number(wanted);
+  if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1000;
+  throw new VcsPkiError('USAGE', {
+    at: '--lock-timeout',
+    value: wanted,
+    message: 'must be a number of seconds',
+    fix: 'write it like --lock-timeout 60',
+  });
+}

@@ -1,0 +1,42 @@
+import { Secret } from '../secret.ts';
+import type { Cluster, Peer } from '../topology/schema.ts';
+import { crlFilePem, trustListPem } from '../trust/trust-list.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import { encodePem } from '../x509/pem.ts';
+import { bundleReadme } from './readme.ts';
+
+/** What is to be loaded onto one peer. */
+export interface BundleContent {
+  readonly cluster: Cluster;
+  readonly peer: Peer;
+  readonly certificate: Certificate;
+  /** PKCS #8 PEM, unencrypted and ending in a newline (requirements 37, 40); absent where the appliance has it. */
+  readonly key: Secret<string> | undefined;
+  readonly trusted: readonly Certificate[];
+  /** The newest list of every authority in the chains that the peer verifies. */
+  readonly crls: readonly Buffer[];
+  /** Distribution points for automatic updates. */
+  readonly crlUrls: readonly string[];
+}
+
+export interface BundleFile {
+  readonly name: string;
+  readonly content: Secret<Buffer>;
+  readonly mode: number;
+}
+
+/** The files of a peer's upload folder. The server page takes the leaf alone (D26); its issuers are in the trust list (D08). */
+export function bundleFiles(content: BundleContent): BundleFile[] {
+  const file = (name: string, text: string, mode = 0o644): BundleFile => ({
+    name,
+    content: new Secret(Buffer.from(text)),
+    mode,
+  });
+  return [
+    file('README.txt', bundleReadme(content)),
+    file('ca.pem', trustListPem(content.trusted)),
+    file('server.pem', encodePem('CERTIFICATE', content.certificate.der)),
+    ...(content.key ? [file('privatekey.pem', content.key.reveal(), 0o600)] : []),
+    ...(content.crls.length > 0 ? [file('crl.pem', crlFilePem(content.crls))] : []),
+  ];
+}
