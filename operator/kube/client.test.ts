@@ -314,6 +314,19 @@ describe('watch', () => {
     expect(await watch).toMatchObject({ status: 429, retryAfterSeconds: 9 });
   });
 
+  it('leaves the pool to the requests, however many watches there are', async () => {
+    const abort = new AbortController();
+    for (let n = 0; n < 40; n++) {
+      const watch = client.watch(configMaps, { resourceVersion: '1', signal: abort.signal });
+      (await server.next()).openStream();
+      await watch;
+    }
+    const got = client.get(configMaps, ref);
+    (await server.next()).answer(200, stored);
+    expect(await got).toEqual(stored);
+    abort.abort();
+  });
+
   it('closes its connection when its reader leaves or aborts', async () => {
     const { request, events } = await open();
     request.sendEvent('ADDED', stored);

@@ -93,7 +93,6 @@ export class Reflector<T extends KubeObject> {
   async #list(signal: AbortSignal): Promise<string> {
     const { client, type } = this.#options;
     const { items, resourceVersion } = await client.list(type, { ...this.#selection(), signal });
-    signal.throwIfAborted();
     this.#store.replace(items);
     this.#refusals = 0;
     return resourceVersion;

@@ -1,5 +1,6 @@
 import type { Clock, Random } from '../authority/ports.ts';
 import type { FileSystem } from '../store/file-system.ts';
+import type { Processes } from '../store/writer-lock.ts';
 
 /** What a command has to do with the world. */
 export interface Context {
@@ -8,6 +9,7 @@ export interface Context {
   readonly clock: Clock;
   readonly random: Random;
   readonly fs: FileSystem;
+  readonly processes: Processes;
   readonly signal: AbortSignal;
   /** For results. */
   out(text: string): void;

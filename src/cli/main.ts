@@ -88,7 +88,7 @@ async function runCommand(
     return await command.run(positionals, values, { ...(await realWorld(interrupt.signal)), ...overrides });
   } catch (error) {
     const { reportError } = await import('./report-error.ts');
-    return interrupt.signal.aborted ? exitCodes.interrupted.code : reportError(error);
+    return interrupt.signal.aborted ? exitCodes.interrupted.code : reportError(error, overrides.progress ?? writeError);
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
   }
@@ -134,6 +134,7 @@ export class UsageError extends Error {
 
 async function realWorld(signal: AbortSignal): Promise<Context> {
   const { diskFileSystem } = await import('../store/file-system.ts');
+  const { localProcesses } = await import('../store/writer-lock.ts');
   const fixed = process.env.VCS_PKI_NOW;
   const now =
     fixed === undefined || fixed === '' ? undefined : (await import('./moment.ts')).parseMoment(fixed, 'VCS_PKI_NOW');
@@ -143,11 +144,16 @@ async function realWorld(signal: AbortSignal): Promise<Context> {
     clock: { now: () => now ?? new Date() },
     random: { bytes: (size) => randomBytes(size) },
     fs: diskFileSystem,
+    processes: localProcesses,
     signal,
     out: (words) => void process.stdout.write(words),
-    progress: (words) => void process.stderr.write(`${words}\n`),
+    progress: writeError,
     colour: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
   };
+}
+
+function writeError(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 function overview(): string {

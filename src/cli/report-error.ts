@@ -3,22 +3,22 @@ import { exitCodes } from './exit-codes.ts';
 import { UsageError } from './main.ts';
 
 /** Prints an error as place, message and fix, and gives the exit code that goes with it. */
-export function reportError(error: unknown): number {
+export function reportError(error: unknown, write: (line: string) => void): number {
   if (error instanceof UsageError) {
-    process.stderr.write(`vcs-pki ${error.command}: ${error.message}\n  fix: see vcs-pki ${error.command} --help\n`);
+    write(`vcs-pki ${error.command}: ${error.message}\n  fix: see vcs-pki ${error.command} --help`);
     return exitCodes.usage.code;
   }
   if (error instanceof VcsPkiError) {
-    process.stderr.write(`error ${error.code}: ${error.message}\n  fix: ${error.fix}\n`);
+    write(`error ${error.code}: ${error.message}\n  fix: ${error.fix}`);
     if (error.code === 'USAGE') return exitCodes.usage.code;
     return error.code === 'RULES_BROKEN' || error.code === 'PROOF_FAILED'
       ? exitCodes.refused.code
       : exitCodes.failed.code;
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  process.stderr.write(
-    `error UNEXPECTED: ${message}\n  fix: this is a fault of vcs-pki; run with VCS_PKI_TRACE=1 for the stack trace and report it\n`,
+  write(
+    `error UNEXPECTED: ${message}\n  fix: this is a fault of vcs-pki; run with VCS_PKI_TRACE=1 for the stack trace and report it`,
   );
-  if (process.env.VCS_PKI_TRACE && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (process.env.VCS_PKI_TRACE && error instanceof Error) write(error.stack ?? '');
   return exitCodes.failed.code;
 }

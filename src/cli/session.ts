@@ -15,7 +15,6 @@ import { VcsPkiError } from '../errors.ts';
 import { Secret } from '../secret.ts';
 import { writeAtomically } from '../store/file-system.ts';
 import { PkiDirectory } from '../store/pki-directory.ts';
-import { localProcesses } from '../store/writer-lock.ts';
 import { type Demand, demands } from '../topology/demands.ts';
 import { type Link, links } from '../topology/links.ts';
 import { type LinkVerdict, prove } from '../verify/prove.ts';
@@ -53,7 +52,7 @@ export async function writeSession<T>(
     {
       command: `vcs-pki ${command}`,
       timeoutMs: lockTimeoutMs(options),
-      processes: localProcesses,
+      processes: context.processes,
       passphrase,
       signal: context.signal,
       onWait: (holder) =>

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, link, mkdir, open, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { VcsPkiError } from '../errors.ts';
 
@@ -16,7 +17,7 @@ export interface FileSystem {
   makeDirectory(path: string, mode: number): Promise<void>;
   /** Creates or empties the file, then writes. */
   writeFile(path: string, bytes: Uint8Array, mode: number): Promise<void>;
-  /** False, writing nothing, when the file exists. */
+  /** The file appears with its whole content, durable, or not at all. False, writing nothing, when it exists. */
   createFile(path: string, bytes: Uint8Array, mode: number): Promise<boolean>;
   appendFile(path: string, bytes: Uint8Array): Promise<void>;
   truncateFile(path: string, length: number): Promise<void>;
@@ -35,12 +36,16 @@ export const diskFileSystem: FileSystem = {
   writeFile: (path, bytes, mode) => attempt(path, () => writeFile(path, bytes, { mode })),
   createFile: (path, bytes, mode) =>
     attempt(path, async () => {
+      const whole = `${path}.${randomUUID()}`;
       try {
-        await writeFile(path, bytes, { mode, flag: 'wx' });
+        await writeFile(whole, bytes, { mode, flush: true });
+        await link(whole, path);
         return true;
       } catch (error) {
         if (codeOf(error) === 'EEXIST') return false;
         throw error;
+      } finally {
+        await rm(whole, { force: true });
       }
     }),
   appendFile: (path, bytes) => attempt(path, () => appendFile(path, bytes)),

@@ -1,0 +1,127 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type CrashMode, MemoryFileSystem } from '../../src/store/testing/memory-file-system.ts';
+import type { TopologyInput } from '../../src/topology/schema.ts';
+import { readCrl } from '../../src/x509/crl.ts';
+import { decodePem } from '../../src/x509/pem.ts';
+import { runCli, SimulatedProcesses } from '../support/cli.ts';
+import { CrlHistory, checkAlways, checkAtRest, type Files, ledgers } from '../support/invariants.ts';
+import { run, tool } from '../support/tools.ts';
+import { collaborationEdge } from '../support/topologies.ts';
+
+interface Step {
+  readonly name: string;
+  readonly topology: TopologyInput;
+  readonly args: readonly string[];
+  readonly now: string;
+}
+
+const two = collaborationEdge({ corePeers: ['expc1', 'expc2'], edgePeers: ['expe1'] });
+const one = collaborationEdge({ corePeers: ['expc1'], edgePeers: ['expe1'], domains: ['example.com', 'example.org'] });
+const file = '/work/topology.json';
+
+const steps: readonly Step[] = [
+  { name: 'apply', topology: two, args: ['apply', file], now: '2026-11-21T12:00:00Z' },
+  { name: 'apply: a peer removed, a domain added', topology: one, args: ['apply', file], now: '2026-11-21T13:00:00Z' },
+  {
+    name: 'revoke',
+    topology: one,
+    args: ['revoke', 'core/expc1/server', file, '--reason', 'keyCompromise'],
+    now: '2026-11-21T14:00:00Z',
+  },
+  { name: 'crl', topology: one, args: ['crl', file, '--due'], now: '2026-11-22T03:00:00Z' },
+];
+
+const modes: readonly CrashMode[] = ['lose', 'keep', 'tear'];
+
+describe('a PKI directory survives a crash at every single call (I1-I6)', () => {
+  it('apply, revoke and crl resume from wherever they stopped, whatever was not synced', async () => {
+    const openssl = tool('openssl');
+    let before = new MemoryFileSystem();
+    await before.makeDirectory('/work');
+    let points = 0;
+    let secondOpinions = 0;
+    for (const step of steps) {
+      const clean = await prepared(before, step);
+      const undisturbed = await execute(clean, step);
+      expect(undisturbed.code, undisturbed.progress).toBe(0);
+      const revokedBefore = revokedSerials(before.files());
+      const total = clean.calls;
+      for (let call = 1; call <= total; call++) {
+        for (const mode of modes) {
+          const label = `${step.name}, call ${call} of ${total}, ${mode}`;
+          const disturbed = await prepared(before, step);
+          disturbed.crashAt = call;
+          const history = new CrlHistory();
+          history.look(before.files());
+          await execute(disturbed, step);
+          const found = disturbed.afterCrash(mode);
+          history.look(found.files());
+          checkAlways(found.files());
+          expect(revokedSerials(found.files()), label).toEqual(expect.arrayContaining(revokedBefore));
+
+          const resumed = await execute(found, step);
+          expect(resumed.code, `${label}: ${resumed.progress}`).toBe(0);
+          history.look(found.files());
+          checkAtRest(found.files());
+          expect(revokedSerials(found.files()), label).toHaveLength(revokedSerials(clean.files()).length);
+          points += 1;
+          if (openssl && points % 40 === 0) {
+            await expectOpensslAgrees(openssl, found.files());
+            secondOpinions += 1;
+          }
+          if (step.name.startsWith('apply')) expect((await execute(found, step)).out, label).toContain('nothing to do');
+        }
+      }
+      before = clean.copy();
+    }
+    process.stdout.write(`crash points: ${points}, openssl asked at ${secondOpinions} of them\n`);
+  });
+});
+
+async function prepared(from: MemoryFileSystem, step: Step): Promise<MemoryFileSystem> {
+  const fs = from.copy();
+  await fs.writeFile(file, Buffer.from(JSON.stringify(step.topology)), 0o644);
+  await fs.sync(file);
+  await fs.sync('/work');
+  fs.calls = 0;
+  return fs;
+}
+
+const processes = new SimulatedProcesses();
+
+async function execute(fs: MemoryFileSystem, step: Step) {
+  processes.start();
+  return runCli(step.args, { fs, now: () => new Date(step.now), processes });
+}
+
+function revokedSerials(files: Files): string[] {
+  return [...ledgers(files).values()].flatMap(({ revoked }) => [...revoked]);
+}
+
+/** openssl works in the directory as the crash and the resumed run left it, and lists the same serials. */
+async function expectOpensslAgrees(openssl: string, files: Files): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'vcs-pki-crash-'));
+  try {
+    for (const [path, { content }] of files) {
+      if (!path.includes('/authorities/')) continue;
+      const target = join(folder, path);
+      mkdirSync(dirname(target), { recursive: true });
+      writeFileSync(target, content);
+    }
+    for (const [authority, { revoked }] of ledgers(files)) {
+      const cwd = join(folder, '/work/pki/authorities', authority);
+      const result = await run(openssl, ['ca', '-config', 'openssl.cnf', '-gencrl', '-out', 'crl.pem'], { cwd });
+      expect(result.code, result.stderr).toBe(0);
+      const pem = await run(openssl, ['crl', '-in', 'crl.pem'], { cwd });
+      const crl = readCrl(decodePem(pem.stdout, authority)[0]!.der, authority);
+      expect([...crl.entries()].map((entry) => entry.serialNumber.toString(16).toUpperCase()).sort()).toEqual(
+        [...revoked].sort(),
+      );
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
