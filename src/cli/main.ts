@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Command, Context, OptionSpec } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Loaded when they are run: Terraform starts this program once per certificate. */
-const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
+export const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
   plan: { summary: 'what apply would do, and why', load: async () => (await import('./commands/plan.ts')).planCommand },
   apply: {
     summary: 'issue, revoke, sign lists, write bundles',
@@ -121,17 +122,6 @@ function isPlain(entry: [string, unknown]): entry is [string, string | boolean] 
   return typeof entry[1] === 'string' || typeof entry[1] === 'boolean';
 }
 
-/** Replaced by a VcsPkiError where it is reported: this module stays free of imports that cost time. */
-export class UsageError extends Error {
-  readonly command: string;
-
-  constructor(command: string, message: string) {
-    super(message);
-    this.name = 'UsageError';
-    this.command = command;
-  }
-}
-
 async function realWorld(signal: AbortSignal): Promise<Context> {
   const { diskFileSystem } = await import('../store/file-system.ts');
   const { localProcesses } = await import('../store/writer-lock.ts');
@@ -156,7 +146,7 @@ function writeError(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-function overview(): string {
+export function overview(): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
   const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
   const codes = Object.values(exitCodes).map(({ code, meaning }) => `  ${String(code).padStart(width)}  ${meaning}`);

@@ -1,6 +1,6 @@
 import { VcsPkiError } from '../errors.ts';
 import { exitCodes } from './exit-codes.ts';
-import { UsageError } from './main.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Prints an error as place, message and fix, and gives the exit code that goes with it. */
 export function reportError(error: unknown, write: (line: string) => void): number {

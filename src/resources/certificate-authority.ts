@@ -98,6 +98,12 @@ export const certificateAuthorityKind = {
   description: 'An authority that signs certificates and revocation lists for VCS and Expressway clusters',
   spec: specSchema,
   status: statusSchema,
+  rules: [
+    {
+      rule: `self.metadata.name.matches('${patterns.label}')`,
+      message: 'the name of an authority must be 1 to 63 lower-case letters, digits and hyphens',
+    },
+  ],
   columns: [
     {
       name: 'Ready',

@@ -13,7 +13,11 @@ const revocationReasons = [
   'aACompromise',
 ] as const;
 
-const moment = z.string().max(20).meta({ format: 'date-time' });
+const moment = z
+  .string()
+  .max(20)
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'must be a UTC time; write it like 2026-11-21T02:30:00Z')
+  .meta({ format: 'date-time' });
 
 /** Everything is in the spec: tools that back up and restore resources drop the status. */
 const specSchema = z

@@ -42,6 +42,8 @@ export interface ResourceKind<Spec extends z.ZodType, Status extends z.ZodType> 
   readonly description: string;
   readonly spec: Spec;
   readonly status: Status;
+  /** Rules of the API server over the whole object, its name included. */
+  readonly rules?: readonly { readonly rule: string; readonly message: string }[];
   readonly columns: readonly {
     readonly name: string;
     readonly type: 'string' | 'integer' | 'date';

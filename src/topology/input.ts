@@ -20,6 +20,8 @@ export function parseInput<S extends z.ZodType>(schema: S, value: unknown, at: s
 }
 
 function explain(issue: z.core.$ZodIssue): { message: string; fix: string } {
+  const [own = '', mend] = issue.message.split('; ');
+  if (mend !== undefined) return { message: own, fix: mend };
   switch (issue.code) {
     case 'invalid_value': {
       const allowed = issue.values.map(String).join(', ');
@@ -42,10 +44,8 @@ function explain(issue: z.core.$ZodIssue): { message: string; fix: string } {
         message: `must be at most ${issue.maximum}${unitOf(issue.origin)}`,
         fix: `give ${issue.maximum} or fewer`,
       };
-    default: {
-      const [message = issue.message, fix = 'correct it in the declaration'] = issue.message.split('; ');
-      return { message, fix };
-    }
+    default:
+      return { message: issue.message, fix: 'correct it in the declaration' };
   }
 }
 

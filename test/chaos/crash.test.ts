@@ -48,16 +48,14 @@ describe('a PKI directory survives a crash at every single call (I1-I6)', () => 
       const undisturbed = await execute(clean, step);
       expect(undisturbed.code, undisturbed.progress).toBe(0);
       const revokedBefore = revokedSerials(before.files());
-      const total = clean.calls;
-      for (let call = 1; call <= total; call++) {
-        for (const mode of modes) {
-          const label = `${step.name}, call ${call} of ${total}, ${mode}`;
-          const disturbed = await prepared(before, step);
-          disturbed.crashAt = call;
+      for (const call of [...clean.changes, clean.calls + 1]) {
+        const disturbed = await prepared(before, step);
+        disturbed.crashAt = call;
+        await execute(disturbed, step);
+        for (const [mode, found] of distinct(disturbed)) {
+          const label = `${step.name}, call ${call} of ${clean.calls}, ${mode}`;
           const history = new CrlHistory();
           history.look(before.files());
-          await execute(disturbed, step);
-          const found = disturbed.afterCrash(mode);
           history.look(found.files());
           checkAlways(found.files());
           expect(revokedSerials(found.files()), label).toEqual(expect.arrayContaining(revokedBefore));
@@ -72,12 +70,13 @@ describe('a PKI directory survives a crash at every single call (I1-I6)', () => 
             await expectOpensslAgrees(openssl, found.files());
             secondOpinions += 1;
           }
-          if (step.name.startsWith('apply')) expect((await execute(found, step)).out, label).toContain('nothing to do');
+          if (step.name.startsWith('apply') && mode === 'lose')
+            expect((await execute(found, step)).out, label).toContain('nothing to do');
         }
       }
       before = clean.copy();
     }
-    process.stdout.write(`crash points: ${points}, openssl asked at ${secondOpinions} of them\n`);
+    process.stdout.write(`crashes resumed: ${points}, openssl asked at ${secondOpinions} of them\n`);
   });
 });
 
@@ -87,7 +86,18 @@ async function prepared(from: MemoryFileSystem, step: Step): Promise<MemoryFileS
   await fs.sync(file);
   await fs.sync('/work');
   fs.calls = 0;
+  fs.changes.length = 0;
   return fs;
+}
+
+/** What a crash may leave, without repeating what comes to the same. */
+function distinct(crashed: MemoryFileSystem): [CrashMode, MemoryFileSystem][] {
+  const left: [CrashMode, MemoryFileSystem][] = [];
+  for (const mode of modes) {
+    const found = crashed.afterCrash(mode);
+    if (!left.some(([, known]) => known.equals(found))) left.push([mode, found]);
+  }
+  return left;
 }
 
 const processes = new SimulatedProcesses();

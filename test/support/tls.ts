@@ -90,10 +90,16 @@ export async function nodeToOpenssl(
   try {
     const [, port] = await program.printed(/^ACCEPT .*:(\d+)$/m);
     const socket = connect({ ...(await nodeOptions(client)), host: LOOPBACK, port: Number(port) });
-    const talk = talkOver(socket, 'secureConnect', client, signal);
+    const talk = new Promise<Talk>((resolve) => {
+      socket.once('secureConnect', () => talkOver(socket, client, resolve));
+      socket.once('close', () => resolve({ heard: false }));
+      // An alert: the other end says why itself.
+      socket.on('error', () => {});
+    });
     // The server has accepted the client once the client's word gets through.
-    const answered = program.printed(/^hello$/m).then(() => program.write(WORD));
-    const [told] = await Promise.all([talk, Promise.race([answered, talk])]);
+    const answer = program.printed(/^hello$/m).then(() => program.write(WORD));
+    answer.catch(() => {});
+    const told = await talk;
     const { verifyError, log } = await program.stop();
     return outcome(told.error, verifyError, told.heard, log);
   } finally {
@@ -113,19 +119,18 @@ export async function opensslToNode(
   await once(listener, 'listening', { signal });
   const address = listener.address();
   if (address === null || typeof address === 'string') throw new Error('no port on the loopback interface');
-  const talk = new Promise<Talk>((resolve, reject) => {
-    listener.once('secureConnection', (socket) => resolve(talkOver(socket, undefined, server, signal)));
+  const talk = new Promise<Talk>((resolve) => {
+    listener.once('secureConnection', (socket) => talkOver(socket, server, resolve));
     listener.once('tlsClientError', () => resolve({ heard: false }));
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
   const dial = ['s_client', '-connect', `${LOOPBACK}:${address.port}`, '-quiet', '-verify', '9'];
   const program = startOpenssl(openssl, [...dial, ...(await opensslOptions(client))], signal);
   try {
     program.write(WORD);
-    const told = await talk;
-    const heard = told.heard && (await program.printed(/^hello$/m)) !== null;
+    const told = await Promise.race([talk, program.ended.then(() => ({ heard: false, error: undefined }))]);
+    if (told.heard) await program.printed(/^hello$/m);
     const { verifyError, log } = await program.stop();
-    return outcome(verifyError, told.error, heard, log);
+    return outcome(verifyError, told.error, told.heard, log);
   } finally {
     await program.stop();
     listener.close();
@@ -144,7 +149,7 @@ function outcome(client: string | undefined, server: string | undefined, heard: 
 
 interface Talk {
   /** Why this end refuses the other. */
-  readonly error?: string;
+  readonly error?: string | undefined;
   /** Whether the other end's word has come. */
   readonly heard: boolean;
 }
@@ -162,27 +167,18 @@ async function nodeOptions({ bundle, revocationChecking }: TlsEnd) {
   };
 }
 
-/** Verifies the other end, then says the word and waits for the other's. @param ready the event that ends the handshake, if it is not over */
-async function talkOver(
-  socket: TLSSocket,
-  ready: 'secureConnect' | undefined,
-  self: TlsEnd,
-  signal: AbortSignal,
-): Promise<Talk> {
-  // An alert of the other end, which tells its reason itself.
+/** After the handshake: verifies the other end, then says the word and waits for the other's. */
+function talkOver(socket: TLSSocket, self: TlsEnd, tell: (talk: Talk) => void): void {
   socket.on('error', () => {});
-  const closed = once(socket, 'close', { signal });
-  try {
-    if (ready && (await Promise.race([once(socket, ready, { signal }), closed.then(() => undefined)])) === undefined)
-      return { heard: false };
-    const error = refusalOf(socket, self);
-    if (error !== undefined) return { error, heard: false };
-    socket.write(WORD);
-    const word = once(socket, 'data', { signal }).then(() => true);
-    return { heard: await Promise.race([word, closed.then(() => false)]) };
-  } finally {
+  socket.once('close', () => tell({ heard: false }));
+  const error = refusalOf(socket, self);
+  if (error !== undefined) {
+    tell({ error, heard: false });
     socket.destroy();
+    return;
   }
+  socket.once('data', () => tell({ heard: true }));
+  socket.write(WORD);
 }
 
 function refusalOf(socket: TLSSocket, self: TlsEnd): string | undefined {
@@ -220,8 +216,9 @@ function startOpenssl(openssl: string, args: readonly string[], signal: AbortSig
   // A program that has ended reads no more; one that was aborted says so when it closes.
   child.stdin.on('error', () => {});
   child.on('error', () => {});
-  const closed = once(child, 'close');
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   return {
+    ended,
     write: (text: string) => void child.stdin.write(text),
     /** Waits for a line of its output. Rejects when it ends without. */
     printed: (pattern: RegExp) =>
@@ -231,12 +228,12 @@ function startOpenssl(openssl: string, args: readonly string[], signal: AbortSig
           if (found) resolve(found);
         };
         child.stdout.on('data', look);
-        void closed.then(() => reject(new Error(`openssl ended without printing ${pattern}:\n${log}`)));
+        void ended.then(() => reject(new Error(`openssl ended without printing ${pattern}:\n${log}`)));
         look();
       }),
     async stop() {
       child.kill('SIGKILL');
-      await closed;
+      await ended;
       return { log, verifyError: /^verify error:num=(\d+):/m.exec(log)?.[1] };
     },
   };

@@ -47,7 +47,7 @@ ${TARGET_HELP}`,
     return writeSession(chosen, options, context, `revoke ${which}`, async (session) => {
       const state = await checkedState(session);
       const found = await find(session, state, which);
-      const skip = skipReason(found, options);
+      const skip = skipReason(found, state, options);
       if (skip !== undefined) {
         await writeLock(session, context);
         await print(
@@ -106,12 +106,16 @@ async function find(session: Session, state: RecordedState, which: string): Prom
 }
 
 /** The destroy command of generation n does nothing when n+1 exists: superseded is not revoked. */
-function skipReason(found: Found, options: Options): string | undefined {
+function skipReason(found: Found, state: RecordedState, options: Options): string | undefined {
   const generation = text(options, 'generation');
   if (text(options, 'on-removal') === 'keep') return 'its declaration says to keep it';
   if (generation !== undefined && found.generation > Number(generation))
     return `generation ${found.generation} has replaced it`;
-  return found.revoked ? 'it was revoked before' : undefined;
+  if (!found.revoked) return undefined;
+  const crl = state.authorities.get(found.authority)?.crl;
+  // A crash may have come between the revocation and the list that says so.
+  const listed = crl !== undefined && crl !== 'none' && !crl.missing.includes(found.serial);
+  return listed ? 'it was revoked before' : undefined;
 }
 
 async function revoke(session: Session, found: Found, reason: (typeof indexReasons)[number], context: Context) {

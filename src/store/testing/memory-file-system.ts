@@ -18,6 +18,8 @@ interface Inode {
 export class MemoryFileSystem implements FileSystem {
   /** Calls made so far. */
   calls = 0;
+  /** Those of the calls that change something: a crash at a call that only reads leaves what a crash at the next of these does. */
+  readonly changes: number[] = [];
   /** The call, counted from 1, at which to crash. */
   crashAt: number | undefined;
   #crashed = false;
@@ -26,13 +28,13 @@ export class MemoryFileSystem implements FileSystem {
   #directories = new Set<string>(['/']);
 
   async readFile(path: string): Promise<Buffer | undefined> {
-    this.#call();
+    this.#count();
     const inode = this.#names.get(path);
     return inode && Buffer.from(inode.content);
   }
 
   async readDirectory(path: string): Promise<string[]> {
-    this.#call();
+    this.#count();
     return this.#list(path);
   }
 
@@ -102,6 +104,17 @@ export class MemoryFileSystem implements FileSystem {
     return new Map([...this.#names].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
+  /** Whether another file system has the same files. */
+  equals(other: MemoryFileSystem): boolean {
+    const names = [...this.#names.keys()];
+    return (
+      names.length === other.#names.size &&
+      names.every(
+        (name) => other.#names.get(name)?.content.equals(this.#names.get(name)?.content ?? Buffer.alloc(0)) ?? false,
+      )
+    );
+  }
+
   /** The same files, all durable, with no crash to come. */
   copy(): MemoryFileSystem {
     return this.#successor(this.#names, ({ content }) => content);
@@ -131,6 +144,11 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   #call(): void {
+    this.#count();
+    this.changes.push(this.calls);
+  }
+
+  #count(): void {
     this.calls += 1;
     if (this.calls === this.crashAt) this.#crashed = true;
     if (this.#crashed) throw new Crash(`crashed at call ${this.crashAt}`);

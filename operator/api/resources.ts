@@ -1,0 +1,26 @@
+import { certificateKind } from '../../src/resources/certificate.ts';
+import { certificateAuthorityKind } from '../../src/resources/certificate-authority.ts';
+import { type IssuedCertificateSpec, issuedCertificateKind } from '../../src/resources/issued-certificate.ts';
+import { API_GROUP, API_VERSION } from '../../src/resources/resource.ts';
+import type { KubeObject, ResourceType } from '../kube/resource.ts';
+
+/** An object whose spec is still to be parsed (`parseResource`). */
+export interface DeclaredObject extends KubeObject {
+  readonly spec?: unknown;
+  readonly status?: unknown;
+}
+
+/** A record of the ledger. Its schema there is the one it was written with. */
+export interface IssuedCertificateObject extends KubeObject {
+  readonly spec: IssuedCertificateSpec;
+}
+
+export const kinds = [certificateAuthorityKind, certificateKind, issuedCertificateKind] as const;
+
+export const certificateAuthorities: ResourceType<DeclaredObject> = typeOf(certificateAuthorityKind);
+export const certificates: ResourceType<DeclaredObject> = typeOf(certificateKind);
+export const issuedCertificates: ResourceType<IssuedCertificateObject> = typeOf(issuedCertificateKind);
+
+function typeOf({ kind, plural }: { readonly kind: string; readonly plural: string }) {
+  return { group: API_GROUP, version: API_VERSION, plural, kind, namespaced: true };
+}

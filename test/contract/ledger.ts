@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import type { Ledger } from '../../src/authority/ports.ts';
+import type { NewEntry } from '../../src/authority/record.ts';
+import { serialFromHex } from '../../src/authority/serial.ts';
+import { VcsPkiError } from '../../src/errors.ts';
+import { ecKey, signedCertificate } from './signed-certificate.ts';
+
+/** Where the ledger of one authority is kept, empty at first. */
+export interface LedgerPlace {
+  /** What records of this place give as their topology. */
+  readonly topology: string;
+  /** Another ledger over the same place, as the next process would open it. */
+  open(): Promise<Ledger>;
+}
+
+const FIRST = Date.parse('2028-02-29T02:00:00Z');
+const key = ecKey();
+
+/** What the ledger of an authority promises (src/authority/ports.ts), wherever it is kept. */
+export function ledgerContract(name: string, make: () => Promise<LedgerPlace>): void {
+  describe(`ledger ${name}`, () => {
+    it('is empty at first', async () => {
+      const { ledger } = await opened();
+      expect(await ledger.entries()).toEqual([]);
+    });
+
+    it('gives back who got which certificate, when and why, also to the next process', async () => {
+      const { ledger, open, entry } = await opened();
+      const recorded = entry('4A01', 0);
+      await ledger.record([recorded]);
+      for (const reader of [ledger, await open()]) {
+        const [found, ...others] = await reader.entries();
+        expect(others).toEqual([]);
+        expect(found).toMatchObject({
+          serial: '4A01',
+          notBefore: '2028-02-29T02:00:00Z',
+          notAfter: '2028-03-30T02:00:00Z',
+          issuance: recorded.issuance,
+        });
+        expect(found?.revocation).toBeUndefined();
+        expect(await found?.certificate()).toEqual(recorded.certificate);
+      }
+    });
+
+    it('keeps the order of issue', async () => {
+      const { ledger, open, entry } = await opened();
+      await ledger.record([entry('4A09', 0)]);
+      await ledger.record([entry('4A03', 1), entry('4A07', 2)]);
+      await ledger.record([entry('4A01', 3)]);
+      expect(await serials(await open())).toEqual(['4A09', '4A03', '4A07', '4A01']);
+    });
+
+    it('I2: a serial that is on record is refused, and nothing of its batch is written', async () => {
+      const { ledger, open, entry } = await opened();
+      await ledger.record([entry('4A01', 0)]);
+      for (const batch of [
+        [entry('4A01', 1)],
+        [entry('4A02', 1), entry('4A01', 2)],
+        [entry('4A03', 1), entry('4A03', 2)],
+      ])
+        await expect((await open()).record(batch)).rejects.toMatchObject({ code: 'SERIAL_REUSED' });
+      expect(await serials(await open())).toEqual(['4A01']);
+    });
+
+    it('I2: of two writers with one serial, one is refused', async () => {
+      const { ledger, entry } = await opened();
+      await ledger.record([entry('4A01', 0)]);
+      await expect(ledger.record([entry('4A01', 0)])).rejects.toBeInstanceOf(VcsPkiError);
+    });
+
+    it('I4: the first revocation of a serial stands', async () => {
+      const { ledger, open, entry } = await opened();
+      await ledger.record([entry('4A01', 0), entry('4A02', 1)]);
+      const first = { at: '2028-03-01T00:00:00Z', reason: 'keyCompromise' } as const;
+      await ledger.revoke('4A01', first);
+      await (await open()).revoke('4A01', { at: '2028-03-02T00:00:00Z', reason: 'superseded' });
+      const revocations = (await (await open()).entries()).map(({ serial, revocation }) => [serial, revocation]);
+      expect(revocations).toEqual([
+        ['4A01', first],
+        ['4A02', undefined],
+      ]);
+    });
+
+    it('a serial that was never issued cannot be revoked', async () => {
+      const { ledger } = await opened();
+      const attempt = ledger.revoke('4AFF', { at: '2028-03-01T00:00:00Z', reason: 'superseded' });
+      await expect(attempt).rejects.toMatchObject({ code: 'SERIAL_UNKNOWN' });
+    });
+
+    it('I3: CRL numbers rise above the floor and above every number before, also in the next process', async () => {
+      const { ledger, open } = await opened();
+      const numbers = [await ledger.reserveCrlNumber(0n), await ledger.reserveCrlNumber(0n)];
+      numbers.push(await (await open()).reserveCrlNumber(1_000_000_000_000n));
+      expect(numbers[2]).toBeGreaterThan(1_000_000_000_000n);
+      numbers.push(await (await open()).reserveCrlNumber(5n), await ledger.reserveCrlNumber(0n));
+      expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => (a < b ? -1 : 1)));
+    });
+
+    async function opened() {
+      const { topology, open } = await make();
+      const entry = (serial: string, minute: number): NewEntry => {
+        const owner = 'core/expc1/server';
+        const notBefore = new Date(FIRST + minute * 60_000);
+        return {
+          serial,
+          certificate: signedCertificate(serialFromHex(serial), 'expc1.example.com', notBefore, key),
+          issuance: {
+            owner,
+            topology,
+            generation: minute + 1,
+            reason: 'names added: "chat.example.com" -> ü',
+            specification: {
+              subject: { commonName: 'expc1.example.com', organization: 'Ministère, "X"' },
+              names: ['expc1.example.com', 'chat.example.com'],
+              usages: ['serverAuth', 'clientAuth'],
+              key: 'ec-p256',
+              issuer: 'issuing-ca',
+              lifetimeDays: 30,
+            },
+          },
+        };
+      };
+      return { ledger: await open(), open, entry };
+    }
+  });
+}
+
+async function serials(ledger: Ledger): Promise<string[]> {
+  return (await ledger.entries()).map(({ serial }) => serial);
+}

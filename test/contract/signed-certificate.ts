@@ -1,0 +1,36 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { leafExtensions } from '../../src/authority/profile.ts';
+import { encodeSigned, encodeTbsCertificate } from '../../src/x509/certificate.ts';
+import { subjectPublicKeyInfo } from '../../src/x509/keys.ts';
+import { encodeName } from '../../src/x509/name.ts';
+import { signatureAlgorithmFor, signBytes } from '../../src/x509/signature.ts';
+
+export function ecKey(): KeyObject {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+}
+
+/** A certificate of `name` for `key`, signed with the key itself: DER. */
+export function signedCertificate(serialNumber: bigint, name: string, notBefore: Date, key: KeyObject): Buffer {
+  const publicKey = subjectPublicKeyInfo(key);
+  const algorithm = signatureAlgorithmFor(publicKey);
+  const subject = encodeName({ commonName: name });
+  const tbs = encodeTbsCertificate(
+    {
+      serialNumber,
+      issuer: subject,
+      subject,
+      notBefore,
+      notAfter: new Date(notBefore.getTime() + 30 * 24 * 3600 * 1000),
+      subjectPublicKeyInfo: publicKey,
+      extensions: leafExtensions({
+        subjectPublicKeyInfo: publicKey,
+        issuerPublicKeyInfo: publicKey,
+        names: [name],
+        usages: ['serverAuth', 'clientAuth'],
+        crlUrl: undefined,
+      }),
+    },
+    algorithm,
+  );
+  return encodeSigned(tbs, algorithm, signBytes(key, tbs));
+}
