@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { help } from '../src/cli/help.ts';
 import { commands, overview } from '../src/cli/main.ts';
 import { errorCodes } from '../src/errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { API_GROUP, API_VERSION, type ResourceKind } from '../../src/resources/resource.ts';
 
 /** A part of a JSON Schema, as zod writes it and as the API server takes it. */

@@ -4,10 +4,18 @@ import { type IssuedCertificateSpec, issuedCertificateKind } from '../../src/res
 import { API_GROUP, API_VERSION } from '../../src/resources/resource.ts';
 import type { KubeObject, ResourceType } from '../kube/resource.ts';
 
-/** An object whose spec is still to be parsed (`parseResource`). */
+/** A CertificateAuthority or Certificate whose spec is still to be parsed (`parseResource`). */
 export interface DeclaredObject extends KubeObject {
   readonly spec?: unknown;
   readonly status?: unknown;
+}
+
+export interface AuthorityObject extends DeclaredObject {
+  readonly spec: { readonly issuerRef?: { readonly name: string } };
+}
+
+export interface CertificateObject extends DeclaredObject {
+  readonly spec: { readonly demandId: string; readonly issuerRef: { readonly name: string } };
 }
 
 /** A record of the ledger. Its schema there is the one it was written with. */
@@ -17,8 +25,8 @@ export interface IssuedCertificateObject extends KubeObject {
 
 export const kinds = [certificateAuthorityKind, certificateKind, issuedCertificateKind] as const;
 
-export const certificateAuthorities: ResourceType<DeclaredObject> = typeOf(certificateAuthorityKind);
-export const certificates: ResourceType<DeclaredObject> = typeOf(certificateKind);
+export const certificateAuthorities: ResourceType<AuthorityObject> = typeOf(certificateAuthorityKind);
+export const certificates: ResourceType<CertificateObject> = typeOf(certificateKind);
 export const issuedCertificates: ResourceType<IssuedCertificateObject> = typeOf(issuedCertificateKind);
 
 function typeOf({ kind, plural }: { readonly kind: string; readonly plural: string }) {

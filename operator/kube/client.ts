@@ -32,6 +32,8 @@ const CONNECT_ERRORS = [
   'ENOTFOUND',
 ];
 const ACCEPT = { Accept: 'application/json' };
+const METADATA_LIST = { Accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1' };
+const METADATA = { Accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1' };
 
 export interface RequestOptions {
   readonly signal?: AbortSignal;
@@ -87,6 +89,12 @@ export interface MergePatch {
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly [field: string]: unknown;
 }
+
+/** What of a KubeClient reads and writes objects. */
+export type KubeApi = Pick<
+  KubeClient,
+  'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'applyStatus' | 'delete'
+>;
 
 /**
  * The Kubernetes API over one pool of connections. Failures are KubeApiErrors; an abort throws the signal's reason.
@@ -216,8 +224,9 @@ export class KubeClient {
         timeoutSeconds: timeoutSeconds?.toFixed(0),
       },
     });
-    const stream = await this.#transport.stream({ method: 'GET', path, headers: ACCEPT, timeoutMs: silenceMs, signal });
-    if (stream.status === 200) return events(stream, at);
+    const headers = type.metadataOnly ? METADATA : ACCEPT;
+    const stream = await this.#transport.stream({ method: 'GET', path, headers, timeoutMs: silenceMs, signal });
+    if (stream.status === 200) return events(stream, type, at);
     try {
       throw this.#refused(at, 'watch', { ...stream, body: await readAll(stream.chunks) });
     } finally {
@@ -239,7 +248,8 @@ export class KubeClient {
     for (let next: string | undefined; ; ) {
       const query = { ...selectors(options), limit, continue: next };
       const ref = { namespace: options.namespace };
-      const text = await this.#send({ method: 'GET', action: 'list', type, ref, query, options });
+      const headers = type.metadataOnly ? METADATA_LIST : ACCEPT;
+      const text = await this.#send({ method: 'GET', action: 'list', type, ref, query, headers, options });
       const page: Page<T> = parse(text, nameOf(type, ref));
       for (const item of page.items ?? []) items.push(typed(type, withoutManagedFields(item)));
       if (!page.metadata.continue) return { items, resourceVersion: page.metadata.resourceVersion };
@@ -285,11 +295,12 @@ export class KubeClient {
     }
   }
 
-  async #sendOnce({ method, action, type, ref, subresource, query, body, contentType, options }: ApiRequest) {
+  async #sendOnce(request: ApiRequest): Promise<string> {
+    const { method, action, type, ref, subresource, query, headers = ACCEPT, body, contentType, options } = request;
     const answer = await this.#transport.request({
       method,
       path: pathOf(type, { ...ref, name: method === 'POST' ? undefined : ref.name, subresource, query }),
-      headers: body ? { ...ACCEPT, 'Content-Type': contentType ?? 'application/json' } : ACCEPT,
+      headers: body ? { ...headers, 'Content-Type': contentType ?? 'application/json' } : headers,
       body: body && JSON.stringify(body),
       timeoutMs: options?.timeoutMs ?? TIMEOUT_MS,
       signal: options?.signal,
@@ -313,6 +324,7 @@ interface ApiRequest<T extends KubeObject = KubeObject> {
   readonly ref: Place;
   readonly subresource?: string | undefined;
   readonly query?: Query;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body?: object;
   readonly contentType?: string;
   readonly options?: RequestOptions | undefined;
@@ -340,12 +352,16 @@ interface Page<T extends KubeObject> {
   readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
 }
 
-async function* events<T extends KubeObject>(stream: HttpStream, at: string): AsyncGenerator<WatchEvent<T>> {
+async function* events<T extends KubeObject>(
+  stream: HttpStream,
+  resource: ResourceType<T>,
+  at: string,
+): AsyncGenerator<WatchEvent<T>> {
   try {
     for await (const line of lines(stream.chunks)) {
       const { type, object } = parse<WatchLine<T>>(line, at);
       if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED')
-        yield { type, object: withoutManagedFields(object) };
+        yield { type, object: typed(resource, withoutManagedFields(object)) };
       else if (type === 'BOOKMARK') yield { type, resourceVersion: object.metadata.resourceVersion };
       else if (type === 'ERROR') throw endedBy(object, at);
     }

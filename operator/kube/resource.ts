@@ -49,6 +49,8 @@ export interface ResourceType<T extends KubeObject = KubeObject> {
   readonly plural: string;
   readonly kind: string;
   readonly namespaced: boolean;
+  /** Lists and watches carry the metadata alone. */
+  readonly metadataOnly?: boolean;
   /** Never set: carries the TypeScript type. */
   readonly [object]?: T;
 }

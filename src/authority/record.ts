@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Demand } from '../topology/demands.ts';
 import type { RevocationReason } from '../x509/crl.ts';
 import { revocationReasons } from '../x509/crl.ts';

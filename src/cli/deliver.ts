@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RecordedState } from '../authority/plan.ts';
 import { authorityOwner } from '../authority/record.ts';
 import { type BundleFile, bundleFiles } from '../delivery/bundle.ts';

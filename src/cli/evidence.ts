@@ -2,6 +2,7 @@ import type { Plan, RecordedState } from '../authority/plan.ts';
 import type { PkiDirectory } from '../store/pki-directory.ts';
 import { readRecordedCrl } from '../store/pki-directory.ts';
 import type { Demand } from '../topology/demands.ts';
+import { unique } from '../topology/names.ts';
 import type { Topology } from '../topology/schema.ts';
 import { authorityChain, issuersFirst } from '../topology/topology.ts';
 import { trustEntries } from '../trust/trust-list.ts';
@@ -54,7 +55,7 @@ export async function gatherEvidence(
       const entries = await directory.ledger(id).entries();
       const revoked = new Set(entries.flatMap((entry) => (entry.revocation ? [entry.serial] : [])));
       const nextUpdate = new Date(now.getTime() + authority.crl.validDays * 24 * 3600 * 1000);
-      revocationLists.set(presented, { nextUpdate, isRevoked: (serial) => revoked.has(serial) });
+      revocationLists.set(presented, { thisUpdate: now, nextUpdate, isRevoked: (serial) => revoked.has(serial) });
     } else {
       const list = await readRecordedCrl(directory, id);
       if (list) revocationLists.set(presented, list);
@@ -63,12 +64,20 @@ export async function gatherEvidence(
   return { certificates, trustLists, revocationLists };
 }
 
-/** Ids of the authorities whose lists the peers of `cluster` need: all those on its trust list, with their issuers (52). */
+/**
+ * Ids of the authorities whose lists the peers of `cluster` need, with their issuers (52): those on its trust list, and
+ * those that issue for the clusters at the other ends of its zones. An intermediate may reach it in a handshake alone; its list does not.
+ */
 export function crlAuthoritiesOf(topology: Topology, cluster: string): string[] {
-  const trusted = trustEntries(topology, cluster).flatMap((entry) =>
-    entry.authority === undefined ? [] : [entry.authority],
+  const trusted = trustEntries(topology, cluster).flatMap((entry) => entry.authority ?? []);
+  const ends = topology.zones.map((zone) =>
+    zone.kind === 'traversal' ? [zone.client, zone.server] : [zone.cluster, zone.neighbor],
   );
-  return [
-    ...new Set(trusted.flatMap((id) => authorityChain(topology.authorities, id).map((authority) => authority.id))),
-  ];
+  const linked = new Set(ends.filter((pair) => pair.includes(cluster)).flat());
+  const issuers = topology.clusters.flatMap(({ id, issuer }) =>
+    linked.has(id) && issuer !== undefined ? [issuer] : [],
+  );
+  return unique(
+    [...trusted, ...issuers].flatMap((id) => authorityChain(topology.authorities, id).map((authority) => authority.id)),
+  );
 }

@@ -65,10 +65,13 @@ export async function writeSession<T>(
   );
 }
 
-/** The recorded state, after it has been held against lock file and declaration. */
-export async function checkedState({ workspace, directory, demands: wanted, lock }: Session): Promise<RecordedState> {
+/** The recorded state, after it has been held against lock file and declaration. @param look see PkiDirectory.state */
+export async function checkedState(
+  { workspace, directory, demands: wanted, lock }: Session,
+  look?: (owner: string) => boolean,
+): Promise<RecordedState> {
   const { topology, lockFile } = workspace;
-  const state = await directory.state(topology, wanted);
+  const state = await directory.state(topology, wanted, look);
   if (lock) checkLockAuthorities(lock, state, topology, lockFile);
   for (const authority of topology.authorities) {
     const record = state.authorities.get(authority.id)?.record;
@@ -120,7 +123,7 @@ export async function performSession(
 /** Writes the lock file for what is now on record. */
 export async function writeLock(session: Session, context: Context): Promise<RecordedState> {
   const { workspace, directory, demands: wanted, lock } = session;
-  const state = { ...(await directory.state(workspace.topology, wanted)), onRemoval: onRemovalOf(lock) };
+  const state = { ...(await directory.state(workspace.topology, wanted, () => false)), onRemoval: onRemovalOf(lock) };
   const content = formatLockFile(lockFileOf(workspace.topology.name, wanted, state));
   await writeAtomically(context.fs, workspace.lockFile, Buffer.from(content));
   return state;

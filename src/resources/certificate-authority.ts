@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { patterns } from '../topology/names.ts';
 import { type Authority, authorityKeyTypes, timeOfDaySchema } from '../topology/schema.ts';
 import { API_GROUP, API_VERSION, conditionsSchema, immutable, type Resource, type ResourceKind } from './resource.ts';

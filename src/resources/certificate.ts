@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Demand } from '../topology/demands.ts';
 import { dnsNameSchema, onRemovalSchema } from '../topology/schema.ts';
 import { issuerRefSchema, subjectSpecSchema } from './certificate-authority.ts';

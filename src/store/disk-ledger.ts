@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Ledger } from '../authority/ports.ts';
 import { type LedgerEntry, type NewEntry, type Revocation, recordSchema, timestamp } from '../authority/record.ts';
 import { VcsPkiError } from '../errors.ts';

@@ -131,8 +131,15 @@ export class PkiDirectory {
     };
   }
 
-  /** What is on record and on disk for a topology, read without changing anything. */
-  async state(topology: Topology, demands: readonly Demand[]): Promise<RecordedState> {
+  /**
+   * What is on record and on disk for a topology, read without changing anything.
+   * @param look whose files to hold against the record; by default everybody's
+   */
+  async state(
+    topology: Topology,
+    demands: readonly Demand[],
+    look: (owner: string) => boolean = () => true,
+  ): Promise<RecordedState> {
     const entries = new Map<string, readonly LedgerEntry[]>();
     for (const id of await this.#authorities(topology)) entries.set(id, await this.ledger(id).entries());
     const all = [...entries.values()].flat();
@@ -153,7 +160,7 @@ export class PkiDirectory {
       const der = await bySerial.get(record.serial)?.certificate();
       if (!der) throw lostCertificate(record, this.authorityPath(authority.issuer ?? authority.id));
       const certificate = readCertificate(der, owner);
-      material.set(owner, await this.#materialState(owner, 1, certificate, 'generated'));
+      if (look(owner)) material.set(owner, await this.#materialState(owner, 1, certificate, 'generated'));
       authorities.set(authority.id, {
         record,
         keyIdentifier: keyIdentifier(certificate.subjectPublicKeyInfo).toString('hex'),
@@ -163,6 +170,7 @@ export class PkiDirectory {
     for (const [owner, record] of latest) {
       if (isAuthorityOwner(owner)) continue;
       certificates.set(owner, record);
+      if (!look(owner)) continue;
       const der = await bySerial.get(record.serial)?.certificate();
       if (!der || record.revocation) continue;
       const { generation, specification } = record.issuance;
@@ -253,11 +261,12 @@ export class PkiDirectory {
 export async function readRecordedCrl(
   directory: PkiDirectory,
   authority: string,
-): Promise<{ nextUpdate: Date; isRevoked(serial: string): boolean } | undefined> {
+): Promise<{ thisUpdate: Date; nextUpdate: Date; isRevoked(serial: string): boolean } | undefined> {
   const der = await directory.material.crl(authority, 1);
   if (!der) return undefined;
   const crl = readCrl(der, join(directory.path, layout.published, authority));
   return {
+    thisUpdate: crl.thisUpdate,
     nextUpdate: crl.nextUpdate ?? crl.thisUpdate,
     isRevoked: (serial) => crl.find(BigInt(`0x${serial}`)) !== undefined,
   };

@@ -29,7 +29,8 @@ export interface Demand {
 
 /** Every certificate that the topology needs. Clusters without an issuer demand none: see the rule on self-signed certificates. */
 export function demands(topology: Topology): Demand[] {
-  return topology.clusters.flatMap((cluster) => demandsOf(topology, cluster));
+  const unifiedCommunications = unifiedCommunicationsNames(topology);
+  return topology.clusters.flatMap((cluster) => demandsOf(cluster, unifiedCommunications.get(cluster.id) ?? []));
 }
 
 /** The id of the demand whose certificate a peer presents. */
@@ -54,10 +55,9 @@ export function crlUrl(authority: Pick<Authority, 'id' | 'crl'>, generation: num
     : `${authority.crl.baseUrl}${crlFileName(authority.id, generation)}`;
 }
 
-function demandsOf(topology: Topology, cluster: Cluster): Demand[] {
+function demandsOf(cluster: Cluster, unifiedCommunications: readonly string[]): Demand[] {
   const { issuer, clusterName } = cluster;
   if (issuer === undefined) return [];
-  const unifiedCommunications = unifiedCommunicationsNames(topology, cluster);
   const common = {
     // Requirements 6, 20 and 23: a zone with TLS verify needs both on the one certificate of a peer.
     usages: ['serverAuth', 'clientAuth'],
@@ -98,20 +98,22 @@ function keyOf(cluster: Cluster, request: string | undefined): DemandKey {
   return request === undefined ? { type: cluster.key } : { request };
 }
 
-/** Requirements 25-27: names for mobile and remote access, on the clusters at the two ends of a unified communications zone. */
-function unifiedCommunicationsNames(topology: Topology, cluster: Cluster): string[] {
-  const zones = topology.zones.filter((zone) => zone.kind === 'traversal' && zone.unifiedCommunications);
-  const names: string[] = [];
-  if (zones.some((zone) => zone.kind === 'traversal' && zone.client === cluster.id)) {
-    names.push(...cluster.chatNodeAliases, ...cluster.phoneSecurityProfiles);
-  }
-  const inside = zones.flatMap((zone) =>
-    zone.kind === 'traversal' && zone.server === cluster.id ? [zone.client] : [],
-  );
-  if (inside.length > 0) {
-    const domains = topology.domains.filter((domain) => domain.unifiedCommunications || domain.presence);
-    names.push(...domains.map((domain) => domain.name), ...cluster.chatNodeAliases);
-    for (const other of topology.clusters) if (inside.includes(other.id)) names.push(...other.chatNodeAliases);
+/** Requirements 25-27: names for mobile and remote access, by cluster, for those at the two ends of a unified communications zone. */
+function unifiedCommunicationsNames(topology: Topology): Map<string, string[]> {
+  const clusters = new Map(topology.clusters.map((cluster) => [cluster.id, cluster]));
+  const domains = topology.domains
+    .filter((domain) => domain.unifiedCommunications || domain.presence)
+    .map(({ name }) => name);
+  const names = new Map<string, string[]>();
+  const add = (cluster: string, ...added: readonly string[]) =>
+    names.set(cluster, [...(names.get(cluster) ?? []), ...added]);
+  for (const zone of topology.zones) {
+    if (zone.kind !== 'traversal' || !zone.unifiedCommunications) continue;
+    const client = clusters.get(zone.client);
+    const server = clusters.get(zone.server);
+    if (!client || !server) continue;
+    add(client.id, ...client.chatNodeAliases, ...client.phoneSecurityProfiles);
+    add(server.id, ...domains, ...server.chatNodeAliases, ...client.chatNodeAliases);
   }
   return names;
 }

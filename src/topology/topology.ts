@@ -16,13 +16,6 @@ export function parseTopology(value: unknown, at: string): Topology {
   return topology;
 }
 
-/** The declared authority `id`; throws when a topology that was not parsed refers to none. */
-export function authorityOf(topology: Topology, id: string): Authority {
-  const authority = topology.authorities.find((candidate) => candidate.id === id);
-  if (!authority) throw undeclared(topology.name, 'authority', id, topology.authorities);
-  return authority;
-}
-
 /** Roots first, every authority after its issuer. */
 export function issuersFirst(authorities: readonly Authority[]): Authority[] {
   const depth = (authority: Authority): number => {
@@ -52,7 +45,8 @@ function uniqueIds(topology: Topology, at: string): void {
     trustLists: topology.trustLists.map((list) => list.id),
   };
   for (const [kind, ids] of Object.entries(kinds)) {
-    const repeated = ids.find((id, index) => ids.indexOf(id) !== index);
+    const seen = new Set<string>();
+    const repeated = ids.find((id) => seen.size === seen.add(id).size);
     if (repeated !== undefined) throw duplicate(`${at}: ${kind}`, repeated, 'give each its own id');
   }
 }
@@ -81,22 +75,17 @@ function uniquePeers(topology: Topology, at: string): void {
 }
 
 function knownReferences(topology: Topology, at: string): void {
-  const { authorities, clusters } = topology;
-  const known = (
-    place: string,
-    kind: string,
-    ids: readonly (string | undefined)[],
-    declared: readonly { id: string }[],
-  ) => {
+  const authorities = new Set(topology.authorities.map(({ id }) => id));
+  const clusters = new Set(topology.clusters.map(({ id }) => id));
+  const known = (place: string, kind: string, ids: readonly (string | undefined)[], declared: ReadonlySet<string>) => {
     for (const id of ids) {
-      if (id !== undefined && !declared.some((candidate) => candidate.id === id)) {
-        throw undeclared(`${at}: ${place}`, kind, id, declared);
-      }
+      if (id !== undefined && !declared.has(id)) throw undeclared(`${at}: ${place}`, kind, id, [...declared]);
     }
   };
-  for (const authority of authorities)
+  for (const authority of topology.authorities)
     known(`authorities ${authority.id}: issuer`, 'authority', [authority.issuer], authorities);
-  for (const cluster of clusters) known(`clusters ${cluster.id}: issuer`, 'authority', [cluster.issuer], authorities);
+  for (const cluster of topology.clusters)
+    known(`clusters ${cluster.id}: issuer`, 'authority', [cluster.issuer], authorities);
   for (const zone of topology.zones) {
     const ends = zone.kind === 'traversal' ? [zone.client, zone.server] : [zone.cluster, zone.neighbor];
     known(`zones ${zone.id}`, 'cluster', ends, clusters);
@@ -163,8 +152,8 @@ function duplicate(at: string, value: string, fix: string): VcsPkiError {
   return new VcsPkiError('INPUT_INVALID', { at, value, message: `must not list ${value} twice`, fix });
 }
 
-function undeclared(at: string, kind: string, id: string, declared: readonly { id: string }[]): VcsPkiError {
-  const known = declared.map((candidate) => candidate.id).join(', ');
+function undeclared(at: string, kind: string, id: string, declared: readonly string[]): VcsPkiError {
+  const known = declared.join(', ');
   return new VcsPkiError('INPUT_INVALID', {
     at,
     value: id,

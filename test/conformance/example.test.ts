@@ -12,15 +12,15 @@ import { readCertificate } from '../../src/x509/certificate.ts';
 import { readCrl } from '../../src/x509/crl.ts';
 import { parsePrivateKey } from '../../src/x509/keys.ts';
 import { decodeDerOrPem, decodePem } from '../../src/x509/pem.ts';
-import { collaborationEdge } from '../support/tls.ts';
 import { describeWithTool, run } from '../support/tools.ts';
+import { exampleTopology } from '../support/topologies.ts';
 
 const PASSWORD = 'correct horse';
 const REVOKED = 'edge/expe2/server';
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 
-const topology = parseTopology(collaborationEdge, 'the example');
+const topology = parseTopology(exampleTopology, 'the example');
 const authorities = topology.authorities.map(({ id }) => id);
 const peers = demands(topology).map(({ id, cluster, peers: [peer = ''], names }) => ({ id, cluster, peer, names }));
 
@@ -37,7 +37,7 @@ describe('examples/collaboration-edge', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'vcs-pki-example-'));
-    await writeFile(join(folder, 'topology.json'), JSON.stringify(collaborationEdge));
+    await writeFile(join(folder, 'topology.json'), JSON.stringify(exampleTopology));
     await writeFile(join(folder, 'password'), `${PASSWORD}\n`);
     const printed: string[] = [];
     const silent = { cwd: folder, out: (text: string) => void printed.push(text), progress: () => {} };

@@ -16,8 +16,9 @@ import { type LinkEnd, links } from '../../src/topology/links.ts';
 import type { TopologyInput } from '../../src/topology/schema.ts';
 import { parseTopology } from '../../src/topology/topology.ts';
 import { type LinkVerdict, prove, type Step } from '../../src/verify/prove.ts';
-import { collaborationEdge, nodeToOpenssl, type Outcome, opensslToNode, type TlsEnd } from '../support/tls.ts';
+import { nodeToOpenssl, type Outcome, opensslToNode, type TlsEnd } from '../support/tls.ts';
 import { describeWithTool } from '../support/tools.ts';
+import { exampleTopology } from '../support/topologies.ts';
 
 const DAY = 24 * 3600 * 1000;
 const HANDSHAKE_LIMIT_MS = 30_000;
@@ -76,7 +77,7 @@ describeWithTool('openssl', 'TLS links: the proof and real handshakes agree', (o
     const now = Date.now();
     const daysAgo = (days = 0) => ({ now: () => new Date(now - days * DAY) });
     const random = { bytes: (size: number) => randomBytes(size) };
-    const topology = parseTopology({ ...collaborationEdge, ...variant.topology }, 'the example');
+    const topology = parseTopology({ ...exampleTopology, ...variant.topology }, 'the example');
     const wanted = demands(topology).map(variant.demand ?? ((demand) => demand));
     const directory = new PkiDirectory(diskFileSystem, path, { writable: true });
     const { material } = directory;
@@ -147,12 +148,12 @@ describeWithTool('openssl', 'TLS links: the proof and real handshakes agree', (o
     expect(Object.values(outcomes)).toEqual(Array(8).fill('accepted'));
   });
 
-  const [exampleRoot, exampleIssuing] = collaborationEdge.authorities;
+  const [exampleRoot, exampleIssuing] = exampleTopology.authorities;
   // With keys that are quicker to make than those of the example.
   const root = { ...exampleRoot, key: 'ec-p256' as const };
   const issuing = { ...exampleIssuing, key: 'ec-p256' as const };
-  const [core, edge] = collaborationEdge.clusters;
-  const [zone] = collaborationEdge.zones;
+  const [core, edge] = exampleTopology.clusters;
+  const [zone] = exampleTopology.zones;
   const usages = (cluster: string, usage: Demand['usages'][number]) => (demand: Demand) =>
     demand.cluster === cluster ? { ...demand, usages: [usage] } : demand;
   const shortLived = (cluster: string) => (demand: Demand) =>

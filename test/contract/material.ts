@@ -98,7 +98,6 @@ export function materialContract(name: string, make: () => Promise<MaterialPlace
         const lists = [randomBytes(bytes), randomBytes(bytes + 1), randomBytes(300)];
         for (const list of lists) {
           const material = await open();
-          await material.crl('issuing-ca', 1);
           await material.publishCrl('issuing-ca', 1, list);
           expect((await material.crl('issuing-ca', 1))?.equals(list)).toBe(true);
           expect((await (await open()).crl('issuing-ca', 1))?.equals(list)).toBe(true);

@@ -3,57 +3,10 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect, createServer, type TLSSocket } from 'node:tls';
-import type { TopologyInput } from '../../src/topology/schema.ts';
 import { matchName } from '../../src/verify/name-match.ts';
 import { presentedOf } from '../../src/verify/presented.ts';
 import { readCertificate } from '../../src/x509/certificate.ts';
 import { decodePem, encodePem } from '../../src/x509/pem.ts';
-
-/** What examples/collaboration-edge/main.ts declares; test/conformance/example.test.ts holds the two together. */
-export const collaborationEdge = {
-  name: 'collaboration-edge',
-  authorities: [
-    {
-      id: 'root-ca',
-      subject: { commonName: 'Example UC Root CA', organization: 'Example' },
-      crl: { everyDays: 30, validDays: 90, baseUrl: 'http://pki.example.com/crl/' },
-    },
-    {
-      id: 'issuing-ca',
-      issuer: 'root-ca',
-      subject: { commonName: 'Example UC Issuing CA', organization: 'Example' },
-      lifetimeDays: 1825,
-      crl: { dailyUpdateUtc: '02:30', baseUrl: 'http://pki.example.com/crl/' },
-    },
-  ],
-  clusters: [
-    {
-      id: 'core',
-      product: 'expressway-c',
-      release: 'X8.1',
-      clusterName: 'expc.example.com',
-      issuer: 'issuing-ca',
-      peers: [
-        { id: 'expc1', hostName: 'expc1', domain: 'example.com' },
-        { id: 'expc2', hostName: 'expc2', domain: 'example.com' },
-      ],
-    },
-    {
-      id: 'edge',
-      product: 'expressway-e',
-      release: 'X8.1',
-      clusterName: 'expe.example.com',
-      issuer: 'issuing-ca',
-      peers: [
-        { id: 'expe1', hostName: 'expe1', domain: 'example.com' },
-        { id: 'expe2', hostName: 'expe2', domain: 'example.com' },
-      ],
-    },
-  ],
-  domains: [{ name: 'example.com', unifiedCommunications: true, presence: true }],
-  zones: [{ kind: 'traversal', id: 'uc', client: 'core', server: 'edge', unifiedCommunications: true }],
-  trustLists: [{ id: 'trust', authorities: ['root-ca', 'issuing-ca'], appliesTo: ['core', 'edge'] }],
-} as const satisfies TopologyInput;
 
 /** One end of a TLS connection: what has been delivered to a peer, and what it demands of the other end. */
 export interface TlsEnd {

@@ -56,7 +56,7 @@ async function signLists(
   format: OutputFormat,
 ): Promise<void> {
   await writeSession(workspace, options, context, 'crl', async (session) => {
-    const state = await checkedState(session);
+    const state = await checkedState(session, () => false);
     const actions: Action[] = [];
     const lines: string[] = [];
     for (const authority of chosenAuthorities(workspace, options)) {

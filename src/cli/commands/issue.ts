@@ -51,7 +51,7 @@ ${TARGET_HELP}`,
     const chosen = await workspace(target, options, context);
     return writeSession(chosen, options, context, `issue ${owner}`, async (session) => {
       refuseBrokenRules(session, context);
-      const state = await checkedState(session);
+      const state = await checkedState(session, (candidate) => candidate === owner);
       const actions = isAuthorityOwner(owner)
         ? authorityActions(session, state, owner, context)
         : certificateActions(session, state, owner, options, context);

@@ -45,7 +45,7 @@ ${TARGET_HELP}`,
     const reason = reasonOption(options);
     const chosen = await workspace(target, options, context);
     return writeSession(chosen, options, context, `revoke ${which}`, async (session) => {
-      const state = await checkedState(session);
+      const state = await checkedState(session, () => false);
       const found = await find(session, state, which);
       const skip = skipReason(found, state, options);
       if (skip !== undefined) {

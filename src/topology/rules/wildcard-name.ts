@@ -8,18 +8,19 @@ export const wildcardName: Rule = {
   holds: [15],
   severity: 'error',
   *check({ topology, demands }) {
-    for (const cluster of topology.clusters) {
+    const clusters = new Map(topology.clusters.map((cluster) => [cluster.id, cluster]));
+    for (const demand of demands) {
+      const cluster = clusters.get(demand.cluster);
+      if (!cluster) continue;
       const release = releases[cluster.release];
-      for (const demand of demands.filter((candidate) => candidate.cluster === cluster.id)) {
-        for (const name of demand.names.filter(isWildcard)) {
-          yield {
-            at: demand.id,
-            value: name,
-            message: `${release.name} ${release.refusesWildcards ? 'does not accept' : 'is not known to accept'} wildcard certificates`,
-            fix: `list the names behind ${name} one by one, or remove it`,
-            severity: release.refusesWildcards ? 'error' : 'warning',
-          };
-        }
+      for (const name of demand.names.filter(isWildcard)) {
+        yield {
+          at: demand.id,
+          value: name,
+          message: `${release.name} ${release.refusesWildcards ? 'does not accept' : 'is not known to accept'} wildcard certificates`,
+          fix: `list the names behind ${name} one by one, or remove it`,
+          severity: release.refusesWildcards ? 'error' : 'warning',
+        };
       }
     }
   },

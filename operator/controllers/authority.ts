@@ -1,0 +1,226 @@
+import { createAuthority } from '../../src/authority/issue.ts';
+import { type Issuer, localSigner } from '../../src/authority/issuer.ts';
+import { authorityDifferences, planAuthority, planCrl } from '../../src/authority/plan.ts';
+import { authorityOwner, type CertificateRecord, latestByOwner, recordOf } from '../../src/authority/record.ts';
+import { crlSignedAt, signCrl } from '../../src/authority/revoke.ts';
+import { nextUpdateDue } from '../../src/authority/schedule.ts';
+import { VcsPkiError } from '../../src/errors.ts';
+import {
+  authorityOf,
+  type CertificateAuthorityResource,
+  type CertificateAuthorityStatus,
+  certificateAuthorityKind,
+} from '../../src/resources/certificate-authority.ts';
+import { parseResource } from '../../src/resources/resource.ts';
+import { readCertificate } from '../../src/x509/certificate.ts';
+import { type Crl, readCrl } from '../../src/x509/crl.ts';
+import { generatePrivateKey, keyIdentifier } from '../../src/x509/keys.ts';
+import { type AuthorityObject, certificateAuthorities } from '../api/resources.ts';
+import { entriesOfOwner, topologyOf } from '../kube/kube-ledger.ts';
+import { authoritySecretName, type KubeMaterial } from '../kube/kube-material.ts';
+import { refOf, type Stored } from '../kube/resource.ts';
+import type { Outcome } from '../runtime/controller.ts';
+import { authorityPlace, belongsTo, GENERATION, issuerOf, type OpenIssuer, openIssuer } from './issuer.ts';
+import { crlState } from './recorded-state.ts';
+import { LOOK_AGAIN_MS, type NewCondition, reasonOf, reportFailure, wordsOf, writeStatus } from './status.ts';
+import type { World } from './world.ts';
+
+/** After the clock was found to have run ahead: publish though the last list is from the future. To be removed by whoever set it. */
+export const CLOCK_CORRECTION = 'vcs-pki.dev/after-clock-correction';
+
+/** Brings one CertificateAuthority to what it declares: key and certificate, then its revocation list. A deleted one leaves everything. */
+export async function reconcileAuthority(key: string, world: World): Promise<Outcome> {
+  const object = await world.client.get(certificateAuthorities, refOf(key));
+  if (!object || object.metadata.deletionTimestamp) return { kind: 'done' };
+  try {
+    const authority = await establish(object, world);
+    const list = await keepListCurrent(object, authority, world);
+    const conditions = [readiness(authority.record, world.clock.now()), list.condition];
+    await writeStatus(world, certificateAuthorities, object, { ...statusOf(authority), crl: list.status }, conditions);
+    const expiry = new Date(authority.record.notAfter);
+    const until = expiry > world.clock.now() && expiry < list.until ? expiry : list.until;
+    return { kind: 'wait', until };
+  } catch (error) {
+    return await reportFailure(world, certificateAuthorities, object, error);
+  }
+}
+
+interface Established {
+  readonly resource: CertificateAuthorityResource;
+  readonly issuer: Issuer;
+  readonly record: CertificateRecord;
+  readonly material: KubeMaterial;
+}
+
+/** Creates the authority, or finds it as it is on record; a lost certificate is put back, a lost key is not replaced. */
+async function establish(object: Stored<AuthorityObject>, world: World): Promise<Established> {
+  const { namespace = '' } = object.metadata;
+  const resource = parseResource(certificateAuthorityKind, object, namespace);
+  const authority = authorityOf(resource);
+  const owner = authorityOwner(authority.id);
+  const at = `Secret ${namespace}/${authoritySecretName(authority.id, GENERATION)}`;
+  let opened: Promise<OpenIssuer> | undefined;
+  const parent = async () => {
+    if (authority.issuer !== undefined) opened ??= openIssuer(world, namespace, authority.issuer);
+    return opened;
+  };
+  const { ledger, material } = authorityPlace(world, namespace, authority.id, async () => (await parent())?.root);
+  const entries = await entriesOfOwner(world.client, namespace, owner);
+  const record = latestByOwner(entries.flatMap((entry) => recordOf(entry) ?? [])).get(owner);
+  const kept = await material.load(owner, GENERATION);
+
+  if (!record) {
+    if (kept.certificate) throw recordLost(at, authority.id);
+    const issuer = await parent();
+    const key = await material.key(owner, GENERATION, () => generatePrivateKey(authority.key));
+    const reason = issuer ? `to be signed by ${issuer.id}` : 'self-signed root';
+    const context = { reason, topology: topologyOf(namespace), pathLength: resource.spec.pathLength };
+    await createAuthority(authority, { ledger, key }, issuer, context, { ...world, material });
+    world.announce(object, { type: 'Normal', reason: 'Created', note: `created authority: ${reason}` });
+    return establish(object, world);
+  }
+
+  const differences = authorityDifferences(authority, record);
+  if (differences.length > 0) throw changed(`${namespace}/${authority.id}`, differences);
+  const der = await entries.find(({ serial }) => serial === record.serial)?.certificate();
+  if (!der) throw new TypeError(`record ${record.serial} has no certificate`);
+  const certificate = readCertificate(der, owner);
+  if (!kept.key) throw keyMissing(at, authority.id);
+  if (!belongsTo(kept.key, certificate.subjectPublicKeyInfo)) throw keyAltered(at, authority.id);
+  const state = !kept.certificate
+    ? 'certificate missing'
+    : kept.certificate.equals(der)
+      ? 'whole'
+      : 'certificate altered';
+  const decision = planAuthority(authority, { record, keyIdentifier: '' }, state);
+  if (decision.kind === 'restore') {
+    const chain = (await parent())?.chain ?? [];
+    await material.store(owner, GENERATION, { certificate: der, chain });
+    world.announce(object, { type: 'Normal', reason: 'Restored', note: `restored its Secret: ${decision.reason}` });
+    return establish(object, world);
+  }
+  const issuer = { ...issuerOf(resource, der, kept.chain ?? []), signer: localSigner(kept.key), ledger };
+  return { resource, issuer, record, material };
+}
+
+interface CurrentList {
+  readonly status: CertificateAuthorityStatus['crl'];
+  readonly condition: NewCondition;
+  /** When to look again. */
+  readonly until: Date;
+}
+
+/** Signs the list where it is due or lacks a revocation. One that may not be published is a condition of its own: the old one still serves. */
+async function keepListCurrent(
+  object: Stored<AuthorityObject>,
+  { resource, issuer, material }: Established,
+  world: World,
+): Promise<CurrentList> {
+  const { crl: settings } = authorityOf(resource);
+  const at = `the list of ${issuer.id}`;
+  const published = await material.crl(issuer.id, GENERATION);
+  const state = crlState(published, await issuer.ledger.entries(), at);
+  const decision = planCrl({ crl: settings }, { crl: state }, 0, world.clock.now());
+  if (decision.kind !== 'sign' && published) return current(readCrl(published, at), issuer, material, settings);
+  const afterClockCorrection = object.metadata.annotations?.[CLOCK_CORRECTION] !== undefined;
+  try {
+    const crl = await signCrl(issuer, { validDays: settings.validDays, afterClockCorrection }, { ...world, material });
+    const reason = decision.kind === 'sign' ? decision.reason : 'no list yet';
+    const note = `signed revocation list ${crl.crlNumber} with ${crl.size} entries: ${reason}`;
+    world.announce(object, { type: 'Normal', reason: 'ListSigned', note });
+    return current(crl, issuer, material, settings);
+  } catch (error) {
+    if (!(error instanceof VcsPkiError) || error.code !== 'CRL_REFUSED' || !published) throw error;
+    const note = `${wordsOf(error)}; after a clock correction annotate the authority with ${CLOCK_CORRECTION}`;
+    const condition = { type: FRESH, status: 'False', reason: reasonOf(error.code), message: note } as const;
+    world.announce(object, { type: 'Warning', reason: condition.reason, note });
+    const until = new Date(world.clock.now().getTime() + LOOK_AGAIN_MS);
+    return { ...current(readCrl(published, at), issuer, material, settings), condition, until };
+  }
+}
+
+const FRESH = 'CRLFresh';
+
+function current(
+  crl: Crl,
+  { id }: Issuer,
+  material: KubeMaterial,
+  settings: Parameters<typeof nextUpdateDue>[0],
+): CurrentList {
+  const nextUpdate = crl.nextUpdate ?? crl.thisUpdate;
+  const until = nextUpdateDue(settings, crlSignedAt(crl));
+  return {
+    status: {
+      number: `${crl.crlNumber ?? 0n}`,
+      thisUpdate: seconds(crl.thisUpdate),
+      nextUpdate: seconds(nextUpdate),
+      entries: crl.size,
+      configMaps: material.crlConfigMaps(id, GENERATION),
+    },
+    condition: {
+      type: FRESH,
+      status: 'True',
+      reason: 'Published',
+      message: `valid until ${seconds(nextUpdate)}; the next one is due at ${seconds(until)}`,
+    },
+    until,
+  };
+}
+
+function readiness({ notAfter, revocation }: CertificateRecord, now: Date): NewCondition {
+  const refuse = (reason: string, what: string): NewCondition => ({
+    type: 'Ready',
+    status: 'False',
+    reason,
+    message: `its certificate ${what}; fix: create another authority, trust it, then make it the issuer`,
+  });
+  if (revocation) return refuse('Revoked', `was revoked on ${revocation.at} (${revocation.reason})`);
+  if (now >= new Date(notAfter)) return refuse('Expired', `ended on ${notAfter}`);
+  return { type: 'Ready', status: 'True', reason: 'Issuing', message: `signs certificates until ${notAfter}` };
+}
+
+function statusOf({ resource, issuer, record }: Established): Partial<CertificateAuthorityStatus> {
+  return {
+    serial: record.serial,
+    notAfter: record.notAfter,
+    keyIdentifier: keyIdentifier(issuer.certificate.subjectPublicKeyInfo).toString('hex'),
+    secretName: authoritySecretName(resource.metadata.name, GENERATION),
+  };
+}
+
+function seconds(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}Z`;
+}
+
+function recordLost(at: string, authority: string): VcsPkiError {
+  return new VcsPkiError('LEDGER_LOST_ENTRIES', {
+    at,
+    message: `holds the certificate of ${authority}, but the IssuedCertificate that records it is gone`,
+    fix: 'restore the IssuedCertificates from a backup; without them revoked certificates would become valid again',
+  });
+}
+
+function keyMissing(at: string, authority: string): VcsPkiError {
+  return new VcsPkiError('AUTHORITY_MISSING', {
+    at,
+    message: `the key of authority ${authority} is not there`,
+    fix: 'restore the Secret from a backup; a lost key is never replaced silently',
+  });
+}
+
+function keyAltered(at: string, authority: string): VcsPkiError {
+  return new VcsPkiError('KEY_MISMATCH', {
+    at,
+    message: `its key is not the one that the certificate of ${authority} was issued for`,
+    fix: 'restore the Secret from a backup',
+  });
+}
+
+function changed(name: string, differences: readonly string[]): VcsPkiError {
+  return new VcsPkiError('AUTHORITY_CHANGED', {
+    at: `CertificateAuthority ${name}`,
+    value: differences.join(', '),
+    message: `exists already and can't be changed: ${differences.join(', ')}`,
+    fix: 'declare a new authority under a name and common name of its own, trust it, then make it the issuer',
+  });
+}

@@ -1,0 +1,91 @@
+import { createPublicKey } from 'node:crypto';
+import { type Issuer, localSigner } from '../../src/authority/issuer.ts';
+import { authorityOwner } from '../../src/authority/record.ts';
+import { VcsPkiError } from '../../src/errors.ts';
+import {
+  authorityOf,
+  type CertificateAuthorityResource,
+  certificateAuthorityKind,
+} from '../../src/resources/certificate-authority.ts';
+import { parseResource } from '../../src/resources/resource.ts';
+import { crlUrl } from '../../src/topology/demands.ts';
+import { readCertificate, serialHex } from '../../src/x509/certificate.ts';
+import { subjectPublicKeyInfo } from '../../src/x509/keys.ts';
+import { certificateAuthorities } from '../api/resources.ts';
+import { KubeLedger } from '../kube/kube-ledger.ts';
+import { KubeMaterial } from '../kube/kube-material.ts';
+import { findCondition } from '../runtime/conditions.ts';
+import { conditionsOf } from './status.ts';
+import type { World } from './world.ts';
+
+/** The only generation of an authority there is, until authorities can be re-keyed. */
+export const GENERATION = 1;
+
+export interface OpenIssuer extends Issuer {
+  /** DER of the root that its chain ends in. */
+  readonly root: Buffer;
+}
+
+/** Where the ledger, the key and the lists of an authority are. @param root of the authority that signed it, if there is one */
+export function authorityPlace(
+  { client, pending }: World,
+  namespace: string,
+  authority: string,
+  root: () => Promise<Buffer | undefined>,
+): { ledger: KubeLedger; material: KubeMaterial } {
+  // An authority's Secret has a name of its own; this Material is for no other owner.
+  const secretName = (owner: string) => owner;
+  return {
+    ledger: new KubeLedger({ client, namespace, authority, generation: GENERATION }),
+    material: new KubeMaterial({ client, namespace, secretName, root, pending }),
+  };
+}
+
+/** The authority `name`, able to issue. Fails with ISSUER_NOT_READY unless its own controller has found it in order. */
+export async function openIssuer(world: World, namespace: string, name: string): Promise<OpenIssuer> {
+  const at = `CertificateAuthority ${namespace}/${name}`;
+  const object = await world.client.get(certificateAuthorities, { namespace, name });
+  if (!object) throw notReady(at, 'does not exist', 'create it, or correct issuerRef');
+  const ready = findCondition(conditionsOf(object), 'Ready');
+  if (ready?.status !== 'True')
+    throw notReady(at, 'is not ready to sign', `its own conditions say why; this goes on by itself`);
+  const resource = parseResource(certificateAuthorityKind, object, namespace);
+  const owner = authorityOwner(name);
+  const { ledger, material } = authorityPlace(world, namespace, name, async () => undefined);
+  const { key, certificate: der, chain = [] } = await material.load(owner, GENERATION);
+  const root = await material.storedRoot(owner, GENERATION);
+  const certificate = der && readCertificate(der, at);
+  const vouched = certificate && serialHex(certificate.serialNumber) === resource.status?.serial;
+  if (!key || !root || !vouched || !belongsTo(key, certificate.subjectPublicKeyInfo))
+    throw notReady(at, 'has another key or certificate in its Secret than is on record', 'restore the Secret');
+  return {
+    ...issuerOf(resource, certificate.der, chain),
+    signer: localSigner(key),
+    ledger,
+    root,
+  };
+}
+
+/** What an authority with this certificate puts into certificates and hands out with them. @param above the chain above it */
+export function issuerOf(
+  resource: CertificateAuthorityResource,
+  der: Buffer,
+  above: readonly Buffer[],
+): Omit<Issuer, 'signer' | 'ledger'> {
+  const authority = authorityOf(resource);
+  return {
+    id: authority.id,
+    generation: GENERATION,
+    certificate: readCertificate(der, authorityOwner(authority.id)),
+    chain: authority.issuer === undefined ? [] : [der, ...above],
+    crlUrl: crlUrl(authority, GENERATION),
+  };
+}
+
+export function belongsTo(key: Parameters<typeof createPublicKey>[0], publicKey: Buffer): boolean {
+  return subjectPublicKeyInfo(createPublicKey(key)).equals(publicKey);
+}
+
+function notReady(at: string, message: string, fix: string): VcsPkiError {
+  return new VcsPkiError('ISSUER_NOT_READY', { at, message, fix });
+}

@@ -1,0 +1,15 @@
+import type { Clock, Random } from '../../src/authority/ports.ts';
+import type { KubeApi } from '../kube/client.ts';
+import type { PendingKeys } from '../kube/kube-material.ts';
+import type { Stored } from '../kube/resource.ts';
+import type { EventDetails } from '../runtime/events.ts';
+
+/** What the controllers have to do with the world. */
+export interface World {
+  readonly client: KubeApi;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly pending: PendingKeys;
+  /** Tells the users of an object what happened to it, by an event, and the administrator by a line of the log. */
+  announce(object: Stored, details: EventDetails): void;
+}

@@ -1,0 +1,212 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Random } from '../src/authority/ports.ts';
+import {
+  type AuthorityObject,
+  type CertificateObject,
+  certificateAuthorities,
+  certificates,
+  issuedCertificates,
+} from './api/resources.ts';
+import { reconcileAuthority } from './controllers/authority.ts';
+import { reconcileCertificate } from './controllers/certificate.ts';
+import { conditionsOf } from './controllers/status.ts';
+import type { World } from './controllers/world.ts';
+import { type KubeApi, KubeClient } from './kube/client.ts';
+import { type KubeConfigSource, loadKubeConfig } from './kube/credentials.ts';
+import { MANAGED, names, ownerHash } from './kube/labels.ts';
+import { Reflector } from './kube/reflector.ts';
+import { configMaps, type KubeObject, keyOf, type ResourceType, type Stored, secrets } from './kube/resource.ts';
+import type { Cache } from './kube/store.ts';
+import { findCondition } from './runtime/conditions.ts';
+import { Controller } from './runtime/controller.ts';
+import { EventRecorder } from './runtime/events.ts';
+import { inWords, type Log } from './runtime/log.ts';
+import { pause, type Scheduler, systemScheduler } from './runtime/scheduler.ts';
+
+/** How many Certificates are worked on at a time; each waits mostly for the API server. */
+const CONCURRENCY = 8;
+const CONNECT_AGAIN_MS = 5_000;
+
+export interface OperatorOptions {
+  readonly client: KubeApi;
+  /** The namespace whose resources it looks after. Default: all namespaces. */
+  readonly namespace?: string;
+  /** The clock and timers. Default: those of the system. */
+  readonly scheduler?: Scheduler;
+  /** Where serial numbers come from. */
+  readonly random: Random;
+  readonly log: Log;
+  /** The name of this process in events, such as that of its pod. Default `vcs-pki`. */
+  readonly instance?: string;
+  /** Gives up while the API server can't be reached yet. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Operator {
+  /** Resolves when nothing is left running; what can't end within the grace time (default 30 s) is aborted. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+/** A client for the API server that a kubeconfig names, or for the one of the pod. */
+export async function connect(source: KubeConfigSource = {}): Promise<KubeClient> {
+  return new KubeClient(await loadKubeConfig(source), systemScheduler);
+}
+
+/**
+ * Starts looking after CertificateAuthorities and Certificates. Resolves once everything there is has been seen and work on it
+ * has begun; an API server that can't be reached yet is waited for. Run one per namespace: a second one does no harm, but work twice.
+ */
+export async function startOperator(options: OperatorOptions): Promise<Operator> {
+  const { client, random, log, scheduler = systemScheduler, instance = 'vcs-pki', signal } = options;
+  const scope = options.namespace === undefined ? {} : { namespace: options.namespace };
+  await reach(client, scope, scheduler, log, signal);
+
+  const recorder = new EventRecorder({ client, controller: 'vcs-pki.dev/operator', instance, scheduler, log });
+  const world: World = {
+    client,
+    clock: scheduler,
+    random,
+    pending: new Map(),
+    announce(object, details) {
+      const line = `${object.kind} ${keyOf(object.metadata)}: ${details.note}`;
+      if (details.type === 'Warning') log.warn(line);
+      else log.info(line);
+      recorder.record(object, details);
+    },
+  };
+
+  const reflectors: Reflector<KubeObject>[] = [];
+  const watch = <T extends KubeObject>(type: ResourceType<T>, labelSelector?: string): Cache<T> => {
+    const selection = { ...scope, ...(labelSelector !== undefined && { labelSelector }) };
+    const reflector = new Reflector({ client, type, ...selection, scheduler, random: Math.random, log });
+    reflectors.push(reflector);
+    reflector.start();
+    return reflector.cache;
+  };
+  const sources: Sources = {
+    authorities: watch(certificateAuthorities),
+    certificates: watch(certificates),
+    // Only that something happened to these is of interest, and no key stays in memory.
+    records: watch<KubeObject>({ ...issuedCertificates, metadataOnly: true }),
+    secrets: watch<KubeObject>({ ...secrets, metadataOnly: true }, MANAGED),
+    configMaps: watch<KubeObject>({ ...configMaps, metadataOnly: true }, MANAGED),
+  };
+
+  const authorities = new Controller({
+    name: 'CertificateAuthority',
+    reconcile: (key) => reconcileAuthority(key, world),
+    scheduler,
+    log,
+  });
+  const leaves = new Controller({
+    name: 'Certificate',
+    reconcile: (key, aborted) => reconcileCertificate(key, world, () => sources.certificates.list(), aborted),
+    concurrency: CONCURRENCY,
+    scheduler,
+    log,
+  });
+
+  await Promise.all(Object.values(sources).map(({ synced }) => synced));
+  trigger(sources, authorities, leaves);
+  for (const object of sources.authorities.list()) authorities.enqueue(keyOf(object.metadata));
+  for (const object of sources.certificates.list()) leaves.enqueue(keyOf(object.metadata));
+  authorities.start();
+  leaves.start();
+  return {
+    async stop(graceMs) {
+      await Promise.all([authorities.stop(graceMs), leaves.stop(graceMs)]);
+      await Promise.all(reflectors.map((reflector) => reflector.stop()));
+      await recorder.flush();
+    },
+  };
+}
+
+interface Sources {
+  readonly authorities: Cache<AuthorityObject>;
+  readonly certificates: Cache<CertificateObject>;
+  readonly records: Cache<KubeObject>;
+  readonly secrets: Cache<KubeObject>;
+  readonly configMaps: Cache<KubeObject>;
+}
+
+/** Which change makes which object worth another look. Our own writes do too: the second look finds nothing to do. */
+function trigger(sources: Sources, authorities: Controller, leaves: Controller): void {
+  const enqueueLeaves = (wanted: (object: Stored<CertificateObject>) => boolean) => {
+    for (const object of sources.certificates.list()) if (wanted(object)) leaves.enqueue(keyOf(object.metadata));
+  };
+  const enqueueAuthority = ({ metadata: { namespace, labels } }: KubeObject) => {
+    const name = labels?.[names.authority];
+    if (name !== undefined) authorities.enqueue(keyOf({ ...(namespace !== undefined && { namespace }), name }));
+  };
+
+  sources.authorities.onChange(({ kind, object, previous }) => {
+    if (!previous || isChangedByUser(object, previous)) authorities.enqueue(keyOf(object.metadata));
+    const { name, namespace } = object.metadata;
+    const isMine = (other: Stored<AuthorityObject | CertificateObject>) =>
+      other.metadata.namespace === namespace && other.spec.issuerRef?.name === name;
+    const news = kind !== 'updated' || !previous || readiness(object) !== readiness(previous);
+    enqueueLeaves((leaf) => (news ? isMine(leaf) : leaf.metadata.deletionTimestamp !== undefined));
+    if (news)
+      for (const child of sources.authorities.list()) if (isMine(child)) authorities.enqueue(keyOf(child.metadata));
+  });
+  sources.certificates.onChange(({ kind, object, previous }) => {
+    if (kind === 'deleted')
+      enqueueLeaves(
+        ({ spec, metadata }) =>
+          spec.demandId === object.spec.demandId && metadata.namespace === object.metadata.namespace,
+      );
+    else if (!previous || isChangedByUser(object, previous)) leaves.enqueue(keyOf(object.metadata));
+  });
+  // A record changes once: when it is revoked.
+  sources.records.onChange(({ kind, object }) => {
+    if (kind !== 'updated') return;
+    enqueueAuthority(object);
+    const { namespace, labels } = object.metadata;
+    enqueueLeaves(
+      ({ metadata, spec }) =>
+        metadata.namespace === namespace && ownerHash(spec.demandId) === labels?.[names.ownerHash],
+    );
+  });
+  sources.secrets.onChange(({ object }) => {
+    enqueueAuthority(object);
+    const { namespace, annotations } = object.metadata;
+    enqueueLeaves(
+      ({ metadata, spec }) => metadata.namespace === namespace && spec.demandId === annotations?.[names.demand],
+    );
+  });
+  sources.configMaps.onChange(({ object }) => enqueueAuthority(object));
+}
+
+/** Not by a status of ours. */
+function isChangedByUser({ metadata: now }: Stored, { metadata: before }: Stored): boolean {
+  return (
+    now.generation !== before.generation ||
+    now.deletionTimestamp !== before.deletionTimestamp ||
+    !isDeepStrictEqual(now.annotations, before.annotations)
+  );
+}
+
+function readiness(object: Stored<AuthorityObject>): string | undefined {
+  return findCondition(conditionsOf(object), 'Ready')?.status;
+}
+
+/** Waits for the API server, saying once that it does. */
+async function reach(
+  client: KubeApi,
+  scope: { readonly namespace?: string },
+  scheduler: Scheduler,
+  log: Log,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let said = false; ; said = true) {
+    try {
+      await client.list(certificateAuthorities, { ...scope, ...(signal && { signal }) });
+      return;
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!said) log.warn(`waiting for the API server: ${inWords(error)}`);
+      await pause(scheduler, CONNECT_AGAIN_MS, signal);
+      signal?.throwIfAborted();
+    }
+  }
+}

@@ -1,0 +1,277 @@
+import { createHash, type KeyObject } from 'node:crypto';
+import type { IssuedMaterial, Material } from '../../src/authority/ports.ts';
+import { authorityOwner, isAuthorityOwner } from '../../src/authority/record.ts';
+import { Secret } from '../../src/secret.ts';
+import { crlFileName } from '../../src/topology/demands.ts';
+import { readCertificate, serialHex } from '../../src/x509/certificate.ts';
+import { parsePrivateKey, privateKeyPem } from '../../src/x509/keys.ts';
+import { decodeDerOrPem, encodePem } from '../../src/x509/pem.ts';
+import type { KubeApi } from './client.ts';
+import { hasReason } from './errors.ts';
+import { MANAGER, names, refuseTaken } from './labels.ts';
+import { type ConfigMapObject, configMaps, type SecretObject, type Stored, secrets } from './resource.ts';
+
+/** What one ConfigMap holds of a list; the API server takes a MiB in all. */
+const PART_BYTES = 900 * 1024;
+const PARTS = 'parts';
+
+/** Keys of peers that are not in a Secret yet: made in this process, gone with it. */
+export type PendingKeys = Map<string, KeyObject>;
+
+export interface KubeMaterialOptions {
+  readonly client: KubeApi;
+  readonly namespace: string;
+  /** The Secret of a peer's certificate. */
+  readonly secretName: (owner: string) => string;
+  /** DER of the root above what is stored; undefined where that is a root itself. Asked for when it is needed. */
+  readonly root: () => Promise<Buffer | undefined>;
+  readonly pending: PendingKeys;
+}
+
+/** The Secret of an authority generation. */
+export function authoritySecretName(authority: string, generation: number): string {
+  return generation === 1 ? `${authority}-ca` : `${authority}-g${generation}-ca`;
+}
+
+/** The ConfigMap of an authority generation's list: the list itself, or where its parts are. */
+export function crlConfigMapName(authority: string, generation: number): string {
+  return crlFileName(authority, generation).replace(/\.crl$/, '-crl');
+}
+
+/**
+ * Keys and certificates in Secrets, lists in ConfigMaps. Every write carries the resourceVersion that was read before, so make
+ * one of these per decision. A Secret holds the newest generation alone. The key of a peer is written together with its
+ * certificate; that of an authority before anything is signed with it.
+ */
+export class KubeMaterial implements Material {
+  readonly #options: KubeMaterialOptions;
+  readonly #secrets = new Map<string, Stored<SecretObject> | undefined>();
+  readonly #lists = new Map<string, Stored<ConfigMapObject> | undefined>();
+
+  constructor(options: KubeMaterialOptions) {
+    this.#options = options;
+  }
+
+  async key(owner: string, generation: number, create: () => Promise<KeyObject>): Promise<KeyObject> {
+    await this.#read(owner, generation);
+    const key = this.#key(owner, generation);
+    if (key) return key;
+    const created = await create();
+    if (isAuthorityOwner(owner)) await this.#write(owner, generation, { 'tls.key': privateKeyPem(created).reveal() });
+    else this.#options.pending.set(this.#pendingId(owner, generation), created);
+    return created;
+  }
+
+  async store(owner: string, generation: number, material: IssuedMaterial): Promise<void> {
+    if (!this.#secrets.has(this.#name(owner, generation))) await this.#read(owner, generation);
+    const key = this.#key(owner, generation);
+    const certificates = await this.#certificates(material);
+    await this.#write(
+      owner,
+      generation,
+      { ...(key && { 'tls.key': privateKeyPem(key).reveal() }), ...certificates },
+      serialHex(readCertificate(material.certificate, owner).serialNumber),
+    );
+    this.#options.pending.delete(this.#pendingId(owner, generation));
+  }
+
+  async load(owner: string, generation: number): Promise<Partial<IssuedMaterial> & { readonly key?: KeyObject }> {
+    await this.#read(owner, generation);
+    const key = this.#key(owner, generation);
+    const data = this.#data(owner, generation)?.['tls.crt'];
+    const [certificate, ...chain] = certificatesIn(data, `${this.#place(owner, generation)}: tls.crt`);
+    return { chain, ...(key && { key }), ...(certificate && { certificate }) };
+  }
+
+  /** Whether what was loaded last is, byte for byte, what `store` would write. */
+  async isWhole(owner: string, generation: number, material: IssuedMaterial): Promise<boolean> {
+    const data = this.#data(owner, generation);
+    const expected = Object.entries(await this.#certificates(material));
+    return expected.every(([name, text]) => data?.[name] === base64(text));
+  }
+
+  /** DER of the root that the Secret names. */
+  async storedRoot(owner: string, generation: number): Promise<Buffer | undefined> {
+    const data = this.#data(owner, generation)?.['ca.crt'];
+    return certificatesIn(data, `${this.#place(owner, generation)}: ca.crt`)[0];
+  }
+
+  async publishCrl(authority: string, generation: number, crl: Buffer): Promise<void> {
+    const name = crlConfigMapName(authority, generation);
+    const file = crlFileName(authority, generation);
+    if (!this.#lists.has(name)) await this.crl(authority, generation);
+    const before = this.#lists.get(name);
+    const pem = encodePem('X509 CRL', crl);
+    const small = crl.length + pem.length <= PART_BYTES;
+    const parts = small ? [] : await this.#writeParts(authority, name, crl);
+    const content = small
+      ? { binaryData: { [file]: crl.toString('base64') }, data: { [`${file}.pem`]: pem } }
+      : { data: { [PARTS]: parts.join('\n') } };
+    const object = { metadata: { ...this.#metadata(name, authorityOwner(authority), authority) }, ...content };
+    const { client } = this.#options;
+    const written = before
+      ? await client.update(configMaps, { ...object, metadata: { ...before.metadata, ...object.metadata } })
+      : await client.create(configMaps, object);
+    this.#lists.set(name, written);
+    await this.#removeOtherParts(authority, name, parts);
+  }
+
+  async crl(authority: string, generation: number): Promise<Buffer | undefined> {
+    const { client, namespace } = this.#options;
+    const name = crlConfigMapName(authority, generation);
+    const list = await client.get(configMaps, { namespace, name });
+    if (list) refuseTaken(list, `ConfigMap ${namespace}/${name}`, authorityOwner(authority));
+    this.#lists.set(name, list);
+    const file = crlFileName(authority, generation);
+    const whole = list?.binaryData?.[file];
+    if (whole !== undefined) return Buffer.from(whole, 'base64');
+    const parts: Buffer[] = [];
+    for (const part of partsOf(list)) {
+      const content = (await client.get(configMaps, { namespace, name: part }))?.binaryData?.[file];
+      if (content === undefined) return undefined;
+      parts.push(Buffer.from(content, 'base64'));
+    }
+    return parts.length === 0 ? undefined : Buffer.concat(parts);
+  }
+
+  /** The ConfigMaps that hold the list which was read or published last, in order. */
+  crlConfigMaps(authority: string, generation: number): string[] {
+    const list = this.#lists.get(crlConfigMapName(authority, generation));
+    const parts = partsOf(list);
+    return list && parts.length === 0 ? [list.metadata.name] : parts;
+  }
+
+  /** Named after the list, so that the parts of two lists never mix: the list is published when its index names them. */
+  async #writeParts(authority: string, name: string, crl: Buffer): Promise<string[]> {
+    const hash = createHash('sha256').update(crl).digest('hex').slice(0, 10);
+    const parts: string[] = [];
+    for (let start = 0; start < crl.length; start += PART_BYTES) {
+      const part = `${name}-${hash}-${parts.length}`;
+      const metadata = this.#metadata(part, authorityOwner(authority), authority);
+      const object = {
+        metadata: { ...metadata, labels: { ...metadata.labels, [names.part]: name.slice(-63) } },
+        binaryData: { [name.replace(/-crl$/, '.crl')]: crl.subarray(start, start + PART_BYTES).toString('base64') },
+      };
+      await unlessThere(this.#options.client.create(configMaps, object));
+      parts.push(part);
+    }
+    return parts;
+  }
+
+  async #removeOtherParts(authority: string, name: string, kept: readonly string[]): Promise<void> {
+    const { client, namespace } = this.#options;
+    const labelSelector = `${names.authority}=${authority},${names.part}=${name.slice(-63)}`;
+    const { items } = await client.list({ ...configMaps, metadataOnly: true }, { namespace, labelSelector });
+    for (const { metadata } of items) if (!kept.includes(metadata.name)) await client.delete(configMaps, metadata);
+  }
+
+  /** From the Secret, or made in this process and not yet written. */
+  #key(owner: string, generation: number): KeyObject | undefined {
+    const pem = this.#data(owner, generation)?.['tls.key'];
+    if (pem === undefined) return this.#options.pending.get(this.#pendingId(owner, generation));
+    const at = `${this.#place(owner, generation)}: tls.key`;
+    return parsePrivateKey(new Secret(Buffer.from(pem, 'base64').toString()), { at });
+  }
+
+  /** What the Secret holds, if it is that of this generation. */
+  #data(owner: string, generation: number): Readonly<Record<string, string>> | undefined {
+    const secret = this.#secrets.get(this.#name(owner, generation));
+    return secret?.metadata.annotations?.[names.generation] === `${generation}` ? (secret.data ?? {}) : undefined;
+  }
+
+  async #read(owner: string, generation: number): Promise<void> {
+    const { client, namespace } = this.#options;
+    const name = this.#name(owner, generation);
+    const secret = await client.get(secrets, { namespace, name });
+    if (secret) refuseTaken(secret, this.#place(owner, generation), owner);
+    this.#secrets.set(name, secret);
+  }
+
+  async #write(owner: string, generation: number, texts: Record<string, string>, serial?: string): Promise<void> {
+    const name = this.#name(owner, generation);
+    const before = this.#secrets.get(name);
+    const authority = isAuthorityOwner(owner) ? owner.slice(authorityOwner('').length) : undefined;
+    const { labels, annotations, ...metadata } = this.#metadata(name, owner, authority);
+    const type = authority === undefined && 'tls.key' in texts ? 'kubernetes.io/tls' : 'Opaque';
+    const data = Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, base64(text)]));
+    const marks = {
+      ...annotations,
+      [names.generation]: `${generation}`,
+      ...(serial !== undefined && { [names.serial]: serial }),
+    };
+    const { client } = this.#options;
+    const written = before
+      ? await client.update(secrets, {
+          ...before,
+          metadata: {
+            ...before.metadata,
+            labels: { ...before.metadata.labels, ...labels },
+            annotations: { ...before.metadata.annotations, ...marks },
+          },
+          // I6: nothing of an earlier generation stays beside the certificate of this one.
+          data: { ...withoutCertificate(before.data), ...this.#data(owner, generation), ...data },
+        })
+      : await client.create(secrets, { metadata: { ...metadata, labels, annotations: marks }, type, data });
+    this.#secrets.set(name, written);
+  }
+
+  /** tls.crt begins with the certificate and goes on to below the root; ca.crt begins with the root and goes back down. */
+  async #certificates({ certificate, chain }: IssuedMaterial): Promise<Record<'tls.crt' | 'ca.crt', string>> {
+    const root = await this.#options.root();
+    const pem = (ders: readonly Buffer[]) => ders.map((der) => encodePem('CERTIFICATE', der)).join('');
+    return {
+      'tls.crt': pem([certificate, ...chain]),
+      'ca.crt': pem([root ?? certificate, ...[...chain].reverse()]),
+    };
+  }
+
+  #metadata(name: string, owner: string, authority: string | undefined) {
+    return {
+      namespace: this.#options.namespace,
+      name,
+      labels: { [names.managedBy]: MANAGER, ...(authority !== undefined && { [names.authority]: authority }) },
+      annotations: { [names.demand]: owner },
+    };
+  }
+
+  #name(owner: string, generation: number): string {
+    return isAuthorityOwner(owner)
+      ? authoritySecretName(owner.slice(authorityOwner('').length), generation)
+      : this.#options.secretName(owner);
+  }
+
+  #place(owner: string, generation: number): string {
+    return `Secret ${this.#options.namespace}/${this.#name(owner, generation)}`;
+  }
+
+  #pendingId(owner: string, generation: number): string {
+    return `${this.#options.namespace}/${owner}/${generation}`;
+  }
+}
+
+function certificatesIn(data: string | undefined, at: string): Buffer[] {
+  const bytes = Buffer.from(data ?? '', 'base64');
+  return bytes.length === 0 ? [] : decodeDerOrPem(bytes, 'CERTIFICATE', at);
+}
+
+/** What others have put into the Secret. */
+function withoutCertificate(data: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(data).filter(([name]) => !['tls.key', 'tls.crt', 'ca.crt'].includes(name)));
+}
+
+function partsOf(list: ConfigMapObject | undefined): string[] {
+  return list?.data?.[PARTS]?.split('\n') ?? [];
+}
+
+/** Parts are named after their content: what is there already is the same. */
+async function unlessThere(write: Promise<unknown>): Promise<void> {
+  try {
+    await write;
+  } catch (error) {
+    if (!hasReason(error, 'AlreadyExists')) throw error;
+  }
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { VcsPkiError } from '../../src/errors.ts';
+import type { KubeObject } from './resource.ts';
+
+/** Labels and annotations on what the operator writes. */
+export const names = {
+  managedBy: 'app.kubernetes.io/managed-by',
+  /** Label: the CertificateAuthority that it belongs to. */
+  authority: 'vcs-pki.dev/authority',
+  /** Label: hash of the owner of a certificate, by which its records are found. */
+  ownerHash: 'vcs-pki.dev/owner-hash',
+  /** Label: the object holds a part of a large revocation list. */
+  part: 'vcs-pki.dev/crl-part',
+  /** Annotation: the demand id, or `authority/<name>`. */
+  demand: 'vcs-pki.dev/demand',
+  /** Annotation: how many times the owner had been issued a certificate. */
+  generation: 'vcs-pki.dev/generation',
+  /** Annotation. */
+  serial: 'vcs-pki.dev/serial',
+} as const;
+
+export const MANAGER = 'vcs-pki';
+export const MANAGED = `${names.managedBy}=${MANAGER}`;
+
+/** An owner as the value of a label, which may have 63 characters and no slash. */
+export function ownerHash(owner: string): string {
+  return createHash('sha256').update(owner).digest('hex').slice(0, 32);
+}
+
+/** Refuses to touch an object that others made, or that another certificate or authority has. */
+export function refuseTaken(object: KubeObject, place: string, owner: string): void {
+  const { labels, annotations } = object.metadata;
+  const holder = labels?.[names.managedBy] === MANAGER ? annotations?.[names.demand] : undefined;
+  if (holder === owner) return;
+  throw new VcsPkiError('OBJECT_TAKEN', {
+    at: place,
+    value: holder ?? '',
+    message: holder === undefined ? 'exists and was not made by vcs-pki' : `belongs to ${holder} already`,
+    fix: 'choose another name, or move what is there away; it is never overwritten',
+  });
+}

@@ -1,0 +1,278 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { CustomObjectsApi, type KubeConfig } from '@kubernetes/client-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { definitionFiles } from '../../operator/api/definition-files.ts';
+import { certificateAuthorities, certificates, issuedCertificates } from '../../operator/api/resources.ts';
+import type { KubeClient } from '../../operator/kube/client.ts';
+import { loadKubeConfig } from '../../operator/kube/credentials.ts';
+import { KubeLedger, topologyOf } from '../../operator/kube/kube-ledger.ts';
+import { KubeMaterial } from '../../operator/kube/kube-material.ts';
+import type { KubeObject, ResourceType, Stored } from '../../operator/kube/resource.ts';
+import { configMaps, secrets } from '../../operator/kube/resource.ts';
+import { pathLengthBelow } from '../../src/authority/plan.ts';
+import { authorityOwner } from '../../src/authority/record.ts';
+import { certificateManifest } from '../../src/resources/certificate.ts';
+import { authorityManifest } from '../../src/resources/certificate-authority.ts';
+import { resourceName } from '../../src/resources/resource.ts';
+import { demands } from '../../src/topology/demands.ts';
+import { parseTopology } from '../../src/topology/topology.ts';
+import { ledgerContract } from '../contract/ledger.ts';
+import { materialContract } from '../contract/material.ts';
+import { ecKey, signedCertificate } from '../contract/signed-certificate.ts';
+import { type ControlPlane, controlPlaneAvailable, startControlPlane } from '../support/control-plane.ts';
+import { installDefinitions, operatorClient } from '../support/operator.ts';
+import { collaborationEdge } from '../support/topologies.ts';
+
+it('the committed definitions are what src/resources says', async () => {
+  const folder = fileURLToPath(new URL('../../operator/deploy/crds/', import.meta.url));
+  const files = definitionFiles();
+  expect((await readdir(folder)).sort()).toEqual([...files.keys()].sort());
+  for (const [name, content] of files) expect(await readFile(`${folder}${name}`, 'utf8')).toBe(content);
+});
+
+describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
+  let plane: ControlPlane;
+  let namespace: string;
+  let admin: KubeClient;
+  let operator: KubeClient;
+  let config: KubeConfig;
+
+  beforeAll(async () => {
+    plane = await startControlPlane();
+    admin = plane.client;
+    namespace = await plane.createNamespace();
+    await installDefinitions(plane, namespace);
+    operator = await operatorClient(plane, namespace);
+    config = await loadKubeConfig({ file: plane.kubeconfig.path });
+    return async () => {
+      operator.close();
+    };
+  });
+  afterAll(() => plane?.stop());
+
+  const material = () =>
+    new KubeMaterial({
+      client: operator,
+      namespace,
+      secretName: resourceName,
+      root: async () => undefined,
+      pending: new Map(),
+    });
+
+  describe('contracts', () => {
+    ledgerContract('in Kubernetes', async () => {
+      await emptied();
+      const ledger = () => new KubeLedger({ client: operator, namespace, authority: 'issuing-ca', generation: 1 });
+      await material().key(authorityOwner('issuing-ca'), 1, async () => ecKey());
+      return { topology: topologyOf(namespace), open: async () => ledger() };
+    });
+
+    materialContract('in Kubernetes', async () => {
+      await emptied();
+      return { open: async () => material() };
+    });
+
+    it('parts of a large list that are no longer part of it are removed', async () => {
+      await emptied();
+      await material().publishCrl('issuing-ca', 1, Buffer.alloc(3_000_000, 1));
+      await material().publishCrl('issuing-ca', 1, Buffer.alloc(2_000_000, 2));
+      const last = material();
+      await last.crl('issuing-ca', 1);
+      const { items } = await admin.list(configMaps, { namespace });
+      const held = items.map(({ metadata }) => metadata.name).filter((name) => name.startsWith('issuing-ca-crl'));
+      expect(last.crlConfigMaps('issuing-ca', 1)).toHaveLength(3);
+      expect(held.sort()).toEqual(['issuing-ca-crl', ...last.crlConfigMaps('issuing-ca', 1)].sort());
+    });
+
+    it('a Secret or ConfigMap that others made is never overwritten', async () => {
+      await emptied();
+      const theirs = { 'tls.crt': Buffer.from('theirs').toString('base64') };
+      await admin.create(secrets, { metadata: { namespace, name: 'core-expc1-server' }, data: theirs });
+      await admin.create(configMaps, { metadata: { namespace, name: 'issuing-ca-crl' }, data: { theirs: '1' } });
+      const issued = { certificate: certificate(1n), chain: [] };
+      await expect(material().store('core/expc1/server', 1, issued)).rejects.toMatchObject({ code: 'OBJECT_TAKEN' });
+      await expect(material().publishCrl('issuing-ca', 1, Buffer.from('x'))).rejects.toMatchObject({
+        code: 'OBJECT_TAKEN',
+      });
+      expect((await admin.get(secrets, { namespace, name: 'core-expc1-server' }))?.data).toEqual(theirs);
+    });
+
+    it('a Secret that was changed since it was read is not written over', async () => {
+      await emptied();
+      const issued = { certificate: certificate(1n), chain: [] };
+      await material().store('core/expc1/server', 1, issued);
+      const late = material();
+      await late.load('core/expc1/server', 1);
+      await material().store('core/expc1/server', 2, issued);
+      await expect(late.store('core/expc1/server', 1, issued)).rejects.toMatchObject({ reason: 'Conflict' });
+    });
+
+    it('I6: an earlier key does not stay beside a certificate of a later generation', async () => {
+      await emptied();
+      const owner = authorityOwner('root-ca');
+      await material().key(owner, 1, async () => ecKey());
+      const { items } = await admin.list(secrets, { namespace });
+      const [made] = items.filter(({ metadata }) => metadata.name === 'root-ca-ca');
+      expect(Object.keys(made?.data ?? {})).toEqual(['tls.key']);
+    });
+  });
+
+  describe('definitions', () => {
+    const topology = parseTopology(collaborationEdge(), 'test');
+
+    it('take every manifest of a topology under strict validation', async () => {
+      const api = config.makeApiClient(CustomObjectsApi);
+      const manifests = [
+        ...topology.authorities.map((each) => ({
+          plural: certificateAuthorities.plural,
+          body: authorityManifest(each, pathLengthBelow(topology, each)),
+        })),
+        ...demands(topology).map((demand) => ({ plural: certificates.plural, body: certificateManifest(demand) })),
+      ];
+      for (const { plural, body } of manifests) {
+        const accepted = await api.createNamespacedCustomObject({
+          group: 'vcs-pki.dev',
+          version: 'v1alpha1',
+          namespace,
+          plural,
+          body,
+          dryRun: 'All',
+          fieldValidation: 'Strict',
+        });
+        expect(accepted.spec).toEqual(JSON.parse(JSON.stringify(body.spec)));
+      }
+    });
+
+    it('fill in what may be left out', async () => {
+      const spec = { subject: { commonName: 'Root' } };
+      const made = await admin.create(certificateAuthorities, { metadata: { namespace, name: 'defaults' }, spec });
+      expect(made.spec).toEqual({
+        ...spec,
+        keyType: 'rsa-4096',
+        lifetimeDays: 3650,
+        crl: { dailyUpdateUtc: '02:00', everyDays: 1 },
+      });
+    });
+
+    const authority = {
+      subject: { commonName: 'Root' },
+      keyType: 'ec-p256',
+      lifetimeDays: 10,
+      crl: { everyDays: 2, validDays: 6 },
+    };
+    const leaf = {
+      demandId: 'core/expc1/server',
+      subject: { commonName: 'expc1.example.com' },
+      dnsNames: ['expc1.example.com'],
+      usages: ['serverAuth'],
+      keyType: 'ec-p256',
+      issuerRef: { name: 'root' },
+      renewBeforeDays: 30,
+      secretName: 'core-expc1',
+      peers: ['expc1'],
+    };
+    const record = {
+      authority: 'root',
+      authorityGeneration: 1,
+      serial: '4A01',
+      certificate: 'AAAA',
+      notBefore: '2028-02-29T02:00:00Z',
+      notAfter: '2028-03-29T02:00:00Z',
+      owner: 'core/expc1/server',
+      generation: 1,
+      reason: 'no certificate yet',
+      specification: '{}',
+    };
+    const revocation = { at: '2028-03-01T00:00:00Z', reason: 'superseded' };
+
+    const changes: [string, ResourceType<KubeObject>, object, object, string][] = [
+      ['subject', certificateAuthorities, authority, { subject: { commonName: 'R' } }, 'the subject of an authority'],
+      ['keyType', certificateAuthorities, authority, { keyType: 'ec-p384' }, 'the key of an authority'],
+      ['issuerRef', certificateAuthorities, authority, { issuerRef: { name: 'x' } }, 'the issuer of an authority'],
+      ['validDays', certificateAuthorities, authority, { crl: { everyDays: 3, validDays: 8 } }, 'three update periods'],
+      ['demandId', certificates, leaf, { demandId: 'core/expc2/server' }, 'demandId cannot change'],
+      ['secretName', certificates, leaf, { secretName: 'other' }, 'secretName cannot change'],
+      ['request for a key', certificates, leaf, { keyType: null, request: 'x' }, 'where the key is cannot change'],
+      ['key and request', certificates, leaf, { request: 'x' }, 'give either keyType or request'],
+      ['neither key nor request', certificates, leaf, { keyType: null }, 'give either keyType or request'],
+      ...Object.entries({
+        authority: 'other',
+        authorityGeneration: 2,
+        serial: '4A02',
+        certificate: 'BBBB',
+        notBefore: '2028-02-28T02:00:00Z',
+        notAfter: '2029-03-29T02:00:00Z',
+        owner: 'core/expc2/server',
+        generation: 2,
+        reason: 'another',
+        specification: '{"a":1}',
+      }).map(([field, value]): [string, ResourceType<KubeObject>, object, object, string] => [
+        `record: ${field}`,
+        issuedCertificates,
+        record,
+        { [field]: value },
+        'a record of the ledger cannot change',
+      ]),
+      [
+        'I4: a revocation taken back',
+        issuedCertificates,
+        { ...record, revocation },
+        { revocation: null },
+        'a revocation is never taken back',
+      ],
+      [
+        'I4: a revocation changed',
+        issuedCertificates,
+        { ...record, revocation },
+        { revocation: { ...revocation, reason: 'unspecified' } },
+        'a revocation is never taken back',
+      ],
+    ];
+    it.each(changes)('refuse: %s', async (_, type, spec, change, message) => {
+      const made = await declared(type, spec);
+      await expect(admin.patch(type, ref(made), { spec: change })).rejects.toThrow(message);
+    });
+
+    it.each([
+      ['lifetimeDays of an authority', certificateAuthorities, authority, { lifetimeDays: 20 }],
+      ['names of a certificate', certificates, leaf, { dnsNames: ['a.example.com'], issuerRef: { name: 'other' } }],
+      ['the first revocation of a record', issuedCertificates, record, { revocation }],
+    ] satisfies [string, ResourceType<KubeObject>, object, object][])(
+      'let change: %s',
+      async (_, type, spec, change) => {
+        const made = await declared(type, spec);
+        expect(await admin.patch(type, ref(made), { spec: change })).toMatchObject({ spec: change });
+      },
+    );
+
+    it.each([
+      ['an authority whose name cannot be an id', certificateAuthorities, authority, 'root.ca', 'lower-case letters'],
+      ['both key and request', certificates, { ...leaf, request: 'x' }, 'both', 'either keyType or request'],
+      ['neither', certificates, { ...leaf, keyType: undefined }, 'neither', 'either keyType or request'],
+    ] satisfies [string, ResourceType<KubeObject>, object, string, string][])(
+      'refuse to create %s',
+      async (_, type, spec, name, message) => {
+        const attempt = admin.create(type, { metadata: { namespace, name }, ...{ spec } });
+        await expect(attempt).rejects.toThrow(message);
+      },
+    );
+
+    async function declared(type: ResourceType<KubeObject>, spec: object): Promise<Stored> {
+      await admin.delete(type, { namespace, name: 'tried' });
+      return admin.create(type, { metadata: { namespace, name: 'tried' }, ...{ spec } });
+    }
+
+    const ref = ({ metadata: { resourceVersion } }: Stored) => ({ namespace, name: 'tried', resourceVersion });
+  });
+
+  async function emptied(): Promise<void> {
+    for (const type of [secrets, configMaps, issuedCertificates] as const)
+      for (const { metadata } of (await admin.list<KubeObject>(type, { namespace })).items)
+        if (metadata.name !== 'kube-root-ca.crt') await admin.delete(type, metadata);
+  }
+});
+
+function certificate(serial: bigint): Buffer {
+  return signedCertificate(serial, 'expc1.example.com', new Date('2028-02-29T02:00:00Z'), ecKey());
+}
