@@ -46,7 +46,7 @@ function resourceNames(topology: StackTopology): string[] {
   ]);
 }
 
-/** The Terraform name of what belongs to an authority: `issuing_ca_certificates`. */
+/** The Terraform name of what belongs to an authority: `issuing_ca_certificates`. A name can't begin with a digit there. */
 export function logicalId(authority: string, what: 'authority' | 'certificates'): string {
-  return `${authority.replaceAll('-', '_')}_${what}`;
+  return `${authority.replace(/^(?=\d)/, '_').replaceAll('-', '_')}_${what}`;
 }

@@ -7,13 +7,12 @@ import { VcsPkiError } from '../src/errors.ts';
 /** What goes into a certificate is known at synthesis: a Terraform reference in it would be hashed, planned and proven as its placeholder. */
 export function refuseTokens(construct: IConstruct, props: object): void {
   for (const [field, value] of Object.entries(props)) {
-    const values: readonly unknown[] = Array.isArray(value)
-      ? value
-      : isPlainObject(value)
-        ? Object.values(value)
-        : [value];
-    if (!values.some((item) => (typeof item === 'string' || typeof item === 'number') && Token.isUnresolved(item)))
-      continue;
+    // A list with one token in place of its items is told from a list of strings with tokens in them.
+    const values: readonly unknown[] = [
+      value,
+      ...(Array.isArray(value) || isPlainObject(value) ? Object.values(value) : []),
+    ];
+    if (!values.some((item) => Token.isUnresolved(item))) continue;
     throw new VcsPkiError('INPUT_INVALID', {
       at: `${construct.node.path}: ${field}`,
       message: 'must be known at synthesis, and is a reference to something that Terraform will only know later',

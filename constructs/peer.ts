@@ -1,7 +1,7 @@
 import { Construct } from 'constructs';
 import { parseInput } from '../src/topology/input.ts';
 import { toId } from '../src/topology/names.ts';
-import { type Peer as PeerDeclaration, peerSchema } from '../src/topology/schema.ts';
+import { fqdnSchema, type Peer as PeerDeclaration, peerSchema } from '../src/topology/schema.ts';
 import { readDeclaredFile, refuseTokens } from './input.ts';
 
 export interface PeerProps {
@@ -25,7 +25,7 @@ export class Peer extends Construct {
   constructor(scope: Construct, fqdn: string, props: PeerProps) {
     super(scope, fqdn);
     refuseTokens(this, { fqdn, ...props });
-    this.fqdn = fqdn;
+    this.fqdn = parseInput(fqdnSchema, fqdn, `${this.node.path}: fqdn`);
     const [hostName = '', ...domain] = fqdn.split('.');
     const { requestFile } = props;
     const fix = `generate the request on ${fqdn} and download it there, or leave requestFile out to have the key generated here`;

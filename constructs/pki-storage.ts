@@ -1,4 +1,5 @@
 import { Construct } from 'constructs';
+import { refuseTokens } from './input.ts';
 import { StackTopology } from './stack-topology.ts';
 
 export interface PkiStorageProps {
@@ -23,6 +24,7 @@ export interface PkiStorageProps {
 export class PkiStorage extends Construct {
   constructor(scope: Construct, id: string, props: PkiStorageProps) {
     super(scope, id);
-    StackTopology.of(this).setStorage(props);
+    refuseTokens(this, props);
+    StackTopology.of(this).setStorage(this, props);
   }
 }

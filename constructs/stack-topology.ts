@@ -33,6 +33,12 @@ interface Declared<T> {
   readonly declaration: () => T;
 }
 
+interface StorageSettings {
+  readonly directory?: string | undefined;
+  readonly lockFile?: string | undefined;
+  readonly now?: Date | undefined;
+}
+
 /** A demand with what the lock file says of it: whether Terraform has to issue, and why. */
 export interface PlannedDemand {
   readonly demand: Demand;
@@ -58,11 +64,7 @@ export class StackTopology extends Construct {
   readonly #domains: Declared<Part<'domains'>>[] = [];
   readonly #zones: Declared<Part<'zones'>>[] = [];
   readonly #trustLists: Declared<Part<'trustLists'>>[] = [];
-  #storage: {
-    readonly directory?: string | undefined;
-    readonly lockFile?: string | undefined;
-    readonly now?: Date | undefined;
-  } = {};
+  #storage: StorageSettings | undefined;
 
   private constructor(stack: TerraformStack) {
     super(stack, CHILD_ID);
@@ -102,12 +104,30 @@ export class StackTopology extends Construct {
     this.#trustLists.push({ construct, declaration });
   }
 
-  setStorage(storage: {
-    readonly directory?: string | undefined;
-    readonly lockFile?: string | undefined;
-    readonly now?: Date | undefined;
-  }): void {
+  /** Throws INPUT_INVALID when the stack has one already. */
+  setStorage(construct: IConstruct, storage: StorageSettings): void {
+    if (this.#storage) {
+      throw new VcsPkiError('INPUT_INVALID', {
+        at: construct.node.path,
+        message: `must be the only PkiStorage of stack ${this.#stack.node.id}`,
+        fix: 'remove one of the two',
+      });
+    }
     this.#storage = storage;
+  }
+
+  /** Its id among topologies: that of the stack. */
+  get name(): string {
+    return toId(this.#stack.node.id);
+  }
+
+  /** Absolute, as the two below. */
+  get directory(): string {
+    return resolve(this.#storage?.directory ?? 'pki');
+  }
+
+  get lockFile(): string {
+    return resolve(this.#storage?.lockFile ?? LOCK_FILE);
   }
 
   /** What has been declared so far. Throws INPUT_INVALID for contradictions. */
@@ -115,7 +135,7 @@ export class StackTopology extends Construct {
     const values = <T>(declared: readonly Declared<T>[]) => declared.map(({ declaration }) => declaration());
     return parseTopology(
       {
-        name: toId(this.#stack.node.id),
+        name: this.name,
         authorities: values(this.#authorities),
         clusters: values(this.#clusters),
         domains: values(this.#domains),
@@ -129,13 +149,20 @@ export class StackTopology extends Construct {
   /** The moment that renewals are planned for. */
   get now(): Date {
     const fixed = process.env.VCS_PKI_NOW;
-    return this.#storage.now ?? (fixed ? new Date(fixed) : new Date());
+    const now = this.#storage?.now ?? (fixed ? new Date(fixed) : new Date());
+    if (!Number.isNaN(now.getTime())) return now;
+    throw new VcsPkiError('INPUT_INVALID', {
+      at: this.#storage?.now ? `${this.#stack.node.path}: now of PkiStorage` : 'VCS_PKI_NOW',
+      message: 'is no moment',
+      fix: 'write it like 2027-03-02T00:00:00Z',
+      ...(!this.#storage?.now && fixed && { value: fixed }),
+    });
   }
 
   /** Every demand with the generation and reason that the lock file and `now` give it. */
   plannedDemands(): PlannedDemand[] {
     const topology = this.topology;
-    const state = stateFromLock(this.#lockFile(topology.name));
+    const state = stateFromLock(this.#readLock());
     return demands(topology).map((demand) => {
       const record = state.certificates.get(demand.id);
       const issuerNotAfter = state.authorities.get(demand.issuer)?.record.notAfter;
@@ -151,8 +178,8 @@ export class StackTopology extends Construct {
     });
   }
 
-  #lockFile(topology: string): LockFile | undefined {
-    const path = resolve(this.#storage.lockFile ?? LOCK_FILE);
+  #readLock(): LockFile | undefined {
+    const path = this.lockFile;
     let text: string;
     try {
       text = readFileSync(path, 'utf8');
@@ -166,20 +193,25 @@ export class StackTopology extends Construct {
       });
     }
     const lock = parseLockFile(text, path);
-    checkLockTopology(lock, topology, path);
+    checkLockTopology(lock, this.name, path);
     return lock;
   }
 
   /** Paths relative to the stack's folder, so that they are the same on every machine. */
   #storageFrom(folder: string): Topology['storage'] {
-    const from = (path: string) => (isAbsolute(path) ? path : relative(folder, resolve(path)));
-    return { directory: from(this.#storage.directory ?? 'pki'), lockFile: from(this.#storage.lockFile ?? LOCK_FILE) };
+    const from = (declared: string | undefined, path: string) =>
+      declared !== undefined && isAbsolute(declared) ? declared : relative(folder, path);
+    return {
+      directory: from(this.#storage?.directory, this.directory),
+      lockFile: from(this.#storage?.lockFile, this.lockFile),
+    };
   }
 
   #validate(): string[] {
     try {
       const { topology } = this;
-      this.#lockFile(topology.name);
+      this.#refuseSharing();
+      this.plannedDemands();
       const errors = findings(topology).filter((finding) => finding.severity === 'error');
       return errors.map(
         ({ at, code, message, value, fix }) => `${this.#place(at)}: ${message} (${code}, ${value}); fix: ${fix}`,
@@ -190,11 +222,39 @@ export class StackTopology extends Construct {
     }
   }
 
+  /** Stacks share a PKI directory, but each has a lock file and, in that directory, a name of its own: else one revokes what the other issued. */
+  #refuseSharing(): void {
+    const others = this.node.root.node
+      .findAll()
+      .filter((construct) => construct !== this && isStackTopology(construct));
+    for (const other of others) {
+      if (!isStackTopology(other)) continue;
+      const lockFile = other.lockFile === this.lockFile;
+      if (!lockFile && (other.directory !== this.directory || other.name !== this.name)) continue;
+      const { id } = this.#stack.node;
+      throw new VcsPkiError('LOCK_MISMATCH', {
+        at: this.#stack.node.path,
+        value: lockFile ? this.lockFile : this.name,
+        message: lockFile
+          ? `stack ${other.stackId} has the same lock file`
+          : `stack ${other.stackId} has the same name ${this.name} in the same PKI directory`,
+        fix: lockFile
+          ? `give each its own: new PkiStorage(stack, 'Storage', { lockFile: '${this.name}.lock.json' })`
+          : `rename one of the two stacks, or give ${id} a PKI directory of its own by PkiStorage`,
+      });
+    }
+  }
+
   /** The construct that a finding is about, by its path: `cluster core` and `core/expc1/server` are `Core`. */
   #place(at: string): string {
-    const id = at.replace(/^(cluster|zone|trust list|authority) /, '').split('/')[0] ?? '';
-    const declared = [...this.#clusters, ...this.#zones, ...this.#trustLists, ...this.#authorities];
-    const found = declared.find(({ construct }) => toId(construct.node.id) === id);
+    const [, kind = 'cluster', id] = /^(?:(cluster|zone|trust list|authority) )?([^/]*)/.exec(at) ?? [];
+    const declared = {
+      cluster: this.#clusters,
+      zone: this.#zones,
+      'trust list': this.#trustLists,
+      authority: this.#authorities,
+    }[kind];
+    const found = declared?.find(({ construct }) => toId(construct.node.id) === id);
     return found ? `${found.construct.node.path} (${at})` : at;
   }
 }

@@ -75,7 +75,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     },
   };
 
-  const reflectors: Reflector<KubeObject>[] = [];
+  const reflectors: { stop(): Promise<void> }[] = [];
   const watch = <T extends KubeObject>(type: ResourceType<T>, labelSelector?: string): Cache<T> => {
     const selection = { ...scope, ...(labelSelector !== undefined && { labelSelector }) };
     const reflector = new Reflector({ client, type, ...selection, scheduler, random: Math.random, log });

@@ -112,18 +112,13 @@ async function signLeaf(
 }
 
 async function publicKeyOf(demand: Demand, generation: number, material: Material): Promise<Buffer> {
-  if ('request' in demand.key) {
-    const [der] = decodeDerOrPem(Buffer.from(demand.key.request), 'CERTIFICATE REQUEST', demand.id);
-    if (!der) throw new TypeError('decodeDerOrPem returned no block');
-    const request = await readRequest(der, demand.id);
-    checkRequest(request, demand);
-    return request.subjectPublicKeyInfo;
-  }
-  const { type } = demand.key;
+  const request = await readDemandedRequest(demand);
+  if (request) return request.subjectPublicKeyInfo;
+  const type = 'type' in demand.key ? demand.key.type : undefined;
   if (!isKeyType(type)) {
     throw new VcsPkiError('KEY_TYPE_REFUSED', {
       at: demand.id,
-      value: type,
+      value: String(type),
       message: 'keys of this size are not generated',
       fix: `use one of ${keyTypes.join(', ')}`,
     });
@@ -131,8 +126,18 @@ async function publicKeyOf(demand: Demand, generation: number, material: Materia
   return subjectPublicKeyInfo(await material.key(demand.id, generation, () => generatePrivateKey(type)));
 }
 
+/** The request of a demand whose key is on the appliance, checked; undefined where the key is generated here. */
+export async function readDemandedRequest(demand: Demand): Promise<CertificateRequest | undefined> {
+  if (!('request' in demand.key)) return undefined;
+  const [der] = decodeDerOrPem(Buffer.from(demand.key.request), 'CERTIFICATE REQUEST', demand.id);
+  if (!der) throw new TypeError('decodeDerOrPem returned no block');
+  const request = await readRequest(der, demand.id);
+  checkRequest(request, demand);
+  return request;
+}
+
 /** Requirements 32-35: what the appliance asked for must be what the topology demands; its extensions are never copied. */
-export function checkRequest(request: CertificateRequest, demand: Demand): void {
+function checkRequest(request: CertificateRequest, demand: Demand): void {
   const asked = new Set([...request.dnsNames, ...(request.subject.commonName ? [request.subject.commonName] : [])]);
   const surplus = [...[...asked].filter((name) => !demand.names.includes(name.toLowerCase())), ...request.otherNames];
   if (surplus.length > 0) {
@@ -152,7 +157,7 @@ export function checkRequest(request: CertificateRequest, demand: Demand): void 
   }
 }
 
-function isKeyType(type: string): type is KeyType {
+function isKeyType(type: string | undefined): type is KeyType {
   return keyTypes.some((known) => known === type);
 }
 

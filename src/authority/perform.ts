@@ -4,7 +4,7 @@ import type { Authority, Topology } from '../topology/schema.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { Crl, RevocationReason } from '../x509/crl.ts';
 import { generatePrivateKey } from '../x509/keys.ts';
-import { createAuthority, type IssueOrder, issueCertificates, type Ports } from './issue.ts';
+import { createAuthority, type IssueOrder, issueCertificates, type Ports, readDemandedRequest } from './issue.ts';
 import type { Issuer } from './issuer.ts';
 import { type Action, pathLengthBelow } from './plan.ts';
 import type { Ledger } from './ports.ts';
@@ -49,6 +49,8 @@ export async function perform(
     issuers.set(id, issuer);
     return issuer;
   };
+  // A bad request is found before anything is written (I10).
+  for (const action of actions) if (action.kind === 'issue') await readDemandedRequest(action.demand);
   for (const action of actions) {
     signal?.throwIfAborted();
     if (action.kind === 'create authority') {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { CustomObjectsApi, type KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { definitionFiles } from '../../operator/api/definition-files.ts';
-import { certificateAuthorities, certificates, issuedCertificates } from '../../operator/api/resources.ts';
+import * as resources from '../../operator/api/resources.ts';
 import type { KubeClient } from '../../operator/kube/client.ts';
 import { loadKubeConfig } from '../../operator/kube/credentials.ts';
 import { KubeLedger, topologyOf } from '../../operator/kube/kube-ledger.ts';
@@ -23,6 +23,11 @@ import { ecKey, signedCertificate } from '../contract/signed-certificate.ts';
 import { type ControlPlane, controlPlaneAvailable, startControlPlane } from '../support/control-plane.ts';
 import { installDefinitions, operatorClient } from '../support/operator.ts';
 import { collaborationEdge } from '../support/topologies.ts';
+
+/** As whoever declares them sees these kinds: with any spec. */
+const certificateAuthorities: ResourceType<resources.DeclaredObject> = resources.certificateAuthorities;
+const certificates: ResourceType<resources.DeclaredObject> = resources.certificates;
+const issuedCertificates: ResourceType<resources.DeclaredObject> = resources.issuedCertificates;
 
 it('the committed definitions are what src/resources says', async () => {
   const folder = fileURLToPath(new URL('../../operator/deploy/crds/', import.meta.url));
@@ -108,13 +113,21 @@ describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
       await expect(late.store('core/expc1/server', 1, issued)).rejects.toMatchObject({ reason: 'Conflict' });
     });
 
-    it('I6: an earlier key does not stay beside a certificate of a later generation', async () => {
+    it('I6: a Secret with a key is not reused where the key stays on the appliance', async () => {
       await emptied();
-      const owner = authorityOwner('root-ca');
-      await material().key(owner, 1, async () => ecKey());
-      const { items } = await admin.list(secrets, { namespace });
-      const [made] = items.filter(({ metadata }) => metadata.name === 'root-ca-ca');
-      expect(Object.keys(made?.data ?? {})).toEqual(['tls.key']);
+      const first = material();
+      const key = await first.key('core/expc1/server', 1, async () => ecKey());
+      await first.store('core/expc1/server', 1, { certificate: certificate(1n), chain: [] });
+      const withoutKey = material().store('core/expc1/server', 2, { certificate: certificate(2n), chain: [] });
+      await expect(withoutKey).rejects.toMatchObject({ status: 422 });
+      expect((await material().load('core/expc1/server', 1)).key?.equals(key)).toBe(true);
+    });
+
+    it('the Role lets the operator delete no record, and touch nothing in other namespaces', async () => {
+      const forbidden = { status: 403 };
+      await expect(operator.delete(issuedCertificates, { namespace, name: 'any' })).rejects.toMatchObject(forbidden);
+      await expect(operator.list(secrets, { namespace: 'default' })).rejects.toMatchObject(forbidden);
+      await expect(operator.list(certificates)).rejects.toMatchObject(forbidden);
     });
   });
 
@@ -186,7 +199,7 @@ describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
     };
     const revocation = { at: '2028-03-01T00:00:00Z', reason: 'superseded' };
 
-    const changes: [string, ResourceType<KubeObject>, object, object, string][] = [
+    const changes: [string, ResourceType<resources.DeclaredObject>, object, object, string][] = [
       ['subject', certificateAuthorities, authority, { subject: { commonName: 'R' } }, 'the subject of an authority'],
       ['keyType', certificateAuthorities, authority, { keyType: 'ec-p384' }, 'the key of an authority'],
       ['issuerRef', certificateAuthorities, authority, { issuerRef: { name: 'x' } }, 'the issuer of an authority'],
@@ -207,7 +220,7 @@ describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
         generation: 2,
         reason: 'another',
         specification: '{"a":1}',
-      }).map(([field, value]): [string, ResourceType<KubeObject>, object, object, string] => [
+      }).map(([field, value]): [string, ResourceType<resources.DeclaredObject>, object, object, string] => [
         `record: ${field}`,
         issuedCertificates,
         record,
@@ -238,7 +251,7 @@ describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
       ['lifetimeDays of an authority', certificateAuthorities, authority, { lifetimeDays: 20 }],
       ['names of a certificate', certificates, leaf, { dnsNames: ['a.example.com'], issuerRef: { name: 'other' } }],
       ['the first revocation of a record', issuedCertificates, record, { revocation }],
-    ] satisfies [string, ResourceType<KubeObject>, object, object][])(
+    ] satisfies [string, ResourceType<resources.DeclaredObject>, object, object][])(
       'let change: %s',
       async (_, type, spec, change) => {
         const made = await declared(type, spec);
@@ -250,17 +263,17 @@ describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
       ['an authority whose name cannot be an id', certificateAuthorities, authority, 'root.ca', 'lower-case letters'],
       ['both key and request', certificates, { ...leaf, request: 'x' }, 'both', 'either keyType or request'],
       ['neither', certificates, { ...leaf, keyType: undefined }, 'neither', 'either keyType or request'],
-    ] satisfies [string, ResourceType<KubeObject>, object, string, string][])(
+    ] satisfies [string, ResourceType<resources.DeclaredObject>, object, string, string][])(
       'refuse to create %s',
       async (_, type, spec, name, message) => {
-        const attempt = admin.create(type, { metadata: { namespace, name }, ...{ spec } });
+        const attempt = admin.create(type, { metadata: { namespace, name }, spec });
         await expect(attempt).rejects.toThrow(message);
       },
     );
 
-    async function declared(type: ResourceType<KubeObject>, spec: object): Promise<Stored> {
+    async function declared(type: ResourceType<resources.DeclaredObject>, spec: object): Promise<Stored<resources.DeclaredObject>> {
       await admin.delete(type, { namespace, name: 'tried' });
-      return admin.create(type, { metadata: { namespace, name: 'tried' }, ...{ spec } });
+      return admin.create(type, { metadata: { namespace, name: 'tried' }, spec });
     }
 
     const ref = ({ metadata: { resourceVersion } }: Stored) => ({ namespace, name: 'tried', resourceVersion });

@@ -1,11 +1,36 @@
+import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { z } from 'zod';
 import { definitionFiles } from '../../operator/api/definition-files.ts';
-import { KubeClient } from '../../operator/kube/client.ts';
+import {
+  certificateAuthorities,
+  certificates,
+  type DeclaredObject,
+  issuedCertificates,
+} from '../../operator/api/resources.ts';
+import { type KubeApi, KubeClient } from '../../operator/kube/client.ts';
 import { loadKubeConfig } from '../../operator/kube/credentials.ts';
-import type { KubeObject } from '../../operator/kube/resource.ts';
-import { systemScheduler } from '../../operator/runtime/scheduler.ts';
+import { Reflector } from '../../operator/kube/reflector.ts';
+import {
+  type ConfigMapObject,
+  configMaps,
+  type KubeObject,
+  type ResourceType,
+  type SecretObject,
+  type Stored,
+  secrets,
+} from '../../operator/kube/resource.ts';
+import { events } from '../../operator/runtime/events.ts';
+import { pause, systemScheduler } from '../../operator/runtime/scheduler.ts';
+import { RecordedLog } from '../../operator/runtime/testing/recorded-log.ts';
+import type { IssuedCertificateSpec } from '../../src/resources/issued-certificate.ts';
+import { type Condition, conditionSchema } from '../../src/resources/resource.ts';
+import { isIssuedBy, readCertificate, serialHex } from '../../src/x509/certificate.ts';
+import { type Crl, readCrl } from '../../src/x509/crl.ts';
+import { decodePem } from '../../src/x509/pem.ts';
 import type { ControlPlane } from './control-plane.ts';
 
 /** Installs the custom resource definitions and waits until they are served. */
@@ -42,4 +67,271 @@ export async function operatorClient(plane: ControlPlane, namespace: string): Pr
   const user = `system:serviceaccount:${namespace}:vcs-pki`;
   for (const each of config.users) Object.assign(each, { impersonateUser: user });
   return new KubeClient(config, systemScheduler);
+}
+
+/** Thrown by everything that a dead process would still have tried. */
+export class Dead extends Error {}
+
+/**
+ * A client whose process dies at its n-th write: before it took effect, or after it did and the answer was lost. Nothing gets
+ * through from then on. Events are no writes here: nothing depends on them.
+ */
+export class MortalClient implements KubeApi {
+  writes = 0;
+  readonly #client: KubeApi;
+  readonly #dieAt: number;
+  readonly #moment: 'before' | 'after';
+  #dead = false;
+
+  constructor(client: KubeApi, dieAt: number, moment: 'before' | 'after') {
+    this.#client = client;
+    this.#dieAt = dieAt;
+    this.#moment = moment;
+  }
+
+  get dead(): boolean {
+    return this.#dead;
+  }
+
+  get: KubeApi['get'] = (type, ref, options) => this.#alive(() => this.#client.get(type, ref, options));
+  list: KubeApi['list'] = (type, options) => this.#alive(() => this.#client.list(type, options));
+  watch: KubeApi['watch'] = (type, options) => this.#alive(() => this.#client.watch(type, options));
+  create: KubeApi['create'] = (type, object, options) =>
+    type.kind === 'Event'
+      ? this.#alive(() => this.#client.create(type, object, options))
+      : this.#write(() => this.#client.create(type, object, options));
+  update: KubeApi['update'] = (type, object, options) => this.#write(() => this.#client.update(type, object, options));
+  patch: KubeApi['patch'] = (type, ref, changes, options) =>
+    type.kind === 'Event'
+      ? this.#alive(() => this.#client.patch(type, ref, changes, options))
+      : this.#write(() => this.#client.patch(type, ref, changes, options));
+  applyStatus: KubeApi['applyStatus'] = (type, object, options) =>
+    this.#write(() => this.#client.applyStatus(type, object, options));
+  delete: KubeApi['delete'] = (type, ref, options) => this.#write(() => this.#client.delete(type, ref, options));
+
+  async #alive<T>(act: () => Promise<T>): Promise<T> {
+    if (this.#dead) throw new Dead();
+    const result = await act();
+    if (this.#dead) throw new Dead();
+    return result;
+  }
+
+  async #write<T>(act: () => Promise<T>): Promise<T> {
+    if (this.#dead) throw new Dead();
+    this.writes += 1;
+    if (this.writes < this.#dieAt) return this.#alive(act);
+    this.#dead = true;
+    if (this.#moment === 'after') await act();
+    throw new Dead();
+  }
+}
+
+const PATIENCE_MS = 60_000;
+
+/** Looks until there is something to see. */
+export async function eventually<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined && seen !== false) return seen;
+    if (Date.now() > deadline) throw new Error(`waited ${PATIENCE_MS / 1000} s in vain until ${what}`);
+    await pause(systemScheduler, 20);
+  }
+}
+
+/** A namespace of its own with what a test declares in it, seen with the eyes of an administrator. */
+export class Site {
+  readonly namespace: string;
+  readonly admin: KubeClient;
+  /** Every version of every published list, in order. */
+  readonly lists: { readonly authority: string; readonly crl: Crl }[] = [];
+  readonly #reflector: Reflector<ConfigMapObject>;
+
+  constructor(admin: KubeClient, namespace: string) {
+    this.admin = admin;
+    this.namespace = namespace;
+    const log = new RecordedLog();
+    const random = () => 0;
+    this.#reflector = new Reflector({
+      client: admin,
+      type: configMaps,
+      namespace,
+      scheduler: systemScheduler,
+      random,
+      log,
+    });
+    this.#reflector.cache.onChange(({ object }) => {
+      for (const [file, der] of Object.entries(object.binaryData ?? {}))
+        this.lists.push({ authority: file.replace('.crl', ''), crl: readCrl(Buffer.from(der, 'base64'), file) });
+    });
+    this.#reflector.start();
+  }
+
+  static async in(plane: ControlPlane): Promise<Site> {
+    return new Site(plane.client, await plane.createNamespace());
+  }
+
+  close(): Promise<void> {
+    return this.#reflector.stop();
+  }
+
+  async authority(name: string, spec: object = {}): Promise<void> {
+    const object: DeclaredObject = {
+      metadata: { namespace: this.namespace, name },
+      spec: { subject: { commonName: `Test ${name}` }, keyType: 'ec-p256', ...spec },
+    };
+    await this.admin.create<DeclaredObject>(certificateAuthorities, object);
+  }
+
+  /** Of the peer `expc1.example.com` where `name` is `expc1`. */
+  async certificate(name: string, spec: object = {}): Promise<void> {
+    const object: DeclaredObject = {
+      metadata: { namespace: this.namespace, name },
+      spec: {
+        demandId: `core/${name}/server`,
+        subject: { commonName: `${name}.example.com` },
+        dnsNames: [`${name}.example.com`],
+        usages: ['serverAuth', 'clientAuth'],
+        ...(!('request' in spec) && { keyType: 'ec-p256' }),
+        issuerRef: { name: 'root-ca' },
+        renewBeforeDays: 30,
+        secretName: name,
+        peers: [name],
+        ...spec,
+      },
+    };
+    await this.admin.create<DeclaredObject>(certificates, object);
+  }
+
+  /** Changes a spec, as `kubectl edit` would. */
+  async edit(type: ResourceType<DeclaredObject>, name: string, spec: object): Promise<void> {
+    const object = await this.admin.get(type, { namespace: this.namespace, name });
+    await this.admin.patch(type, object!.metadata, { spec });
+  }
+
+  async status(type: ResourceType<DeclaredObject>, name: string): Promise<Status> {
+    const object = await this.admin.get(type, { namespace: this.namespace, name });
+    return statusSchema.parse(object?.status ?? {});
+  }
+
+  /** Resolves with the status as soon as the condition says so about the present spec. */
+  condition(type: ResourceType<DeclaredObject>, name: string, wanted: Partial<Condition>): Promise<Status> {
+    return eventually(`${type.kind} ${name} is ${JSON.stringify(wanted)}`, async () => {
+      const object = await this.admin.get(type, { namespace: this.namespace, name });
+      const status = statusSchema.parse(object?.status ?? {});
+      const found = status.conditions.find(({ type: each }) => each === (wanted.type ?? 'Ready'));
+      const matches = Object.entries(wanted).every(([key, value]) => `${Object(found)[key]}`.includes(`${value}`));
+      return matches && found?.observedGeneration === object?.metadata.generation && status;
+    });
+  }
+
+  ready(type: ResourceType<DeclaredObject>, ...named: string[]): Promise<Status[]> {
+    return Promise.all(named.map((name) => this.condition(type, name, { status: 'True' })));
+  }
+
+  async secret(name: string): Promise<Stored<SecretObject> | undefined> {
+    return this.admin.get(secrets, { namespace: this.namespace, name });
+  }
+
+  async records(owner?: string): Promise<IssuedCertificateSpec[]> {
+    const { items } = await this.admin.list(issuedCertificates, { namespace: this.namespace });
+    const specs = items.map(({ spec }) => spec).filter((spec) => owner === undefined || spec.owner === owner);
+    return specs.sort((a, b) => a.generation - b.generation);
+  }
+
+  /** Reasons and notes of the events about one object. */
+  async events(name: string): Promise<string[]> {
+    const { items } = await this.admin.list(events, { namespace: this.namespace });
+    return items
+      .filter(({ regarding }) => regarding.name === name)
+      .sort((a, b) => (a.eventTime < b.eventTime ? -1 : 1))
+      .map(({ reason, note }) => `${reason}: ${note}`);
+  }
+
+  /** The published list. */
+  async list(authority: string): Promise<Crl | undefined> {
+    const object = await this.admin.get(configMaps, { namespace: this.namespace, name: `${authority}-crl` });
+    const der = object?.binaryData?.[`${authority}.crl`];
+    return der === undefined ? undefined : readCrl(Buffer.from(der, 'base64'), authority);
+  }
+
+  isListed(authority: string, serial: string): Promise<Crl> {
+    return eventually(`${serial} is on the list of ${authority}`, async () => {
+      const list = await this.list(authority);
+      return list?.find(BigInt(`0x${serial}`)) && list;
+    });
+  }
+
+  /** I1-I6, as far as they can be seen at rest. */
+  async checkInvariants(): Promise<void> {
+    const records = await this.records();
+    const kept = (await this.admin.list(secrets, { namespace: this.namespace })).items;
+    for (const { metadata, data = {} } of kept) {
+      const [der, ...chain] = pemBlocks(data['tls.crt']);
+      if (!der) continue;
+      const certificate = readCertificate(der, metadata.name);
+      const serial = serialHex(certificate.serialNumber);
+      const record = records.find((each) => each.serial === serial);
+      expect(record?.certificate, `I2: ${metadata.name} is on record`).toBe(der.toString('base64'));
+      const key = data['tls.key'];
+      if (key !== undefined) {
+        const publicKey = createPublicKey(Buffer.from(key, 'base64').toString()).export({
+          type: 'spki',
+          format: 'der',
+        });
+        expect(publicKey.equals(certificate.subjectPublicKeyInfo), `I6: key of ${metadata.name}`).toBe(true);
+      }
+      const [root] = pemBlocks(data['ca.crt']);
+      const path = [der, ...chain, root!].map((each) => readCertificate(each, metadata.name));
+      path.slice(1).forEach((issuer, index) => {
+        const issued = path[index]!;
+        expect(isIssuedBy(issued, issuer), `I6: chain of ${metadata.name}`).toBe(true);
+        expect(issued.notAfter <= issuer.notAfter, `I6: ${metadata.name} outlives its issuer`).toBe(true);
+      });
+    }
+    const last = new Map<string, Crl>();
+    for (const { authority, crl } of this.lists) {
+      const before = last.get(authority);
+      last.set(authority, crl);
+      if (!before) continue;
+      expect(crl.crlNumber, `I3: ${authority}`).toBeGreaterThan(before.crlNumber!);
+      for (const { serialNumber } of before.entries()) expect(crl.find(serialNumber), `I4: ${authority}`).toBeDefined();
+    }
+    for (const { authority, serial, revocation } of records)
+      if (revocation) expect((await this.list(authority))?.find(BigInt(`0x${serial}`)), 'I4').toBeDefined();
+  }
+
+  /** I1: no private key outside the Secrets, in any encoding. @param lines of the log */
+  async checkSecrecy(lines: readonly string[]): Promise<void> {
+    const kept = (await this.admin.list(secrets, { namespace: this.namespace })).items;
+    const keys = kept.flatMap(({ data }) => data?.['tls.key'] ?? []);
+    const bodies = keys.flatMap((key) => {
+      const pem = Buffer.from(key, 'base64').toString();
+      return [key.slice(0, 60), ...pem.split('\n').filter((line) => line.length > 20 && !line.startsWith('-'))];
+    });
+    expect(bodies.length).toBeGreaterThan(0);
+    const seen: unknown[] = [...lines];
+    for (const type of [certificateAuthorities, certificates, issuedCertificates, configMaps, events])
+      seen.push(...(await this.admin.list<KubeObject>(type, { namespace: this.namespace })).items);
+    const text = JSON.stringify(seen);
+    expect(text).not.toContain('PRIVATE KEY');
+    for (const body of bodies) expect(text.includes(body), 'I1: a private key outside its Secret').toBe(false);
+  }
+}
+
+const statusSchema = z.looseObject({
+  conditions: z.array(conditionSchema).default([]),
+  serial: z.string().optional(),
+  generation: z.number().optional(),
+  reason: z.string().optional(),
+  notAfter: z.string().optional(),
+  renewalTime: z.string().optional(),
+  crl: z
+    .object({ number: z.string(), entries: z.number(), nextUpdate: z.string(), configMaps: z.array(z.string()) })
+    .optional(),
+});
+export type Status = z.output<typeof statusSchema>;
+
+export function pemBlocks(base64: string | undefined): Buffer[] {
+  return base64 === undefined ? [] : decodePem(Buffer.from(base64, 'base64').toString(), 'test').map(({ der }) => der);
 }
