@@ -1,4 +1,4 @@
-import { type ITerraformDependable, Lazy, TerraformIterator } from 'cdktf';
+import { type ITerraformDependable, TerraformIterator } from 'cdktf';
 import { Construct } from 'constructs';
 import { parseInput } from '../src/topology/input.ts';
 import { toId } from '../src/topology/names.ts';
@@ -6,7 +6,7 @@ import { type Authority, authoritySchema } from '../src/topology/schema.ts';
 import { logicalId } from './delivery.ts';
 import { refuseTokens } from './input.ts';
 import { type PlannedDemand, StackTopology } from './stack-topology.ts';
-import { commandResource, literal, quoted } from './terraform.ts';
+import { atSynthesis, commandResource, literal, quoted } from './terraform.ts';
 
 export interface SubjectProps {
   readonly commonName: string;
@@ -90,9 +90,7 @@ export class CertificateAuthority extends Construct {
       onCreate: [quoted('issue'), quoted(`authority/${id}`), quoted('topology.json')],
       dependsOn: issuer ? [issuer.resource] : [],
     });
-    const certificates = TerraformIterator.fromMap(
-      Lazy.anyValue({ produce: () => certificateMap(topology.plannedDemands(), id) }),
-    );
+    const certificates = TerraformIterator.fromMap(atSynthesis(() => certificateMap(topology.plannedDemands(), id)));
     commandResource(this, 'Certificates', {
       logicalId: logicalId(id, 'certificates'),
       forEach: certificates,

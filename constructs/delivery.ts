@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { Lazy } from 'cdktf';
+import { Token } from 'cdktf';
 import { Construct } from 'constructs';
 import type { StackTopology } from './stack-topology.ts';
-import { commandResource, quoted } from './terraform.ts';
+import { atSynthesis, commandResource, quoted } from './terraform.ts';
 
 const DAY = 24 * 3600 * 1000;
 
@@ -13,13 +13,16 @@ export class Delivery extends Construct {
     const created = commandResource(this, 'Resource', {
       logicalId: 'delivery',
       triggers: {
-        certificates: Lazy.stringValue({ produce: () => certificatesDigest(topology) }),
-        lists_refreshed_from: Lazy.stringValue({ produce: () => refreshWindow(topology) }),
+        certificates: Token.asString(atSynthesis(() => certificatesDigest(topology))),
+        lists_refreshed_from: Token.asString(atSynthesis(() => refreshWindow(topology))),
       },
       onCreate: [quoted('apply'), quoted('topology.json'), quoted('--no-issue')],
       dependsOn: [],
     });
-    created.addOverride('depends_on', Lazy.anyValue({ produce: () => resourceNames(topology) }));
+    created.addOverride(
+      'depends_on',
+      atSynthesis(() => resourceNames(topology)),
+    );
   }
 }
 

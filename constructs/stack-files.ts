@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { pathLengthBelow } from '../src/authority/plan.ts';
+import { VcsPkiError } from '../src/errors.ts';
 import { certificateManifest } from '../src/resources/certificate.ts';
 import { authorityManifest } from '../src/resources/certificate-authority.ts';
 import { demands } from '../src/topology/demands.ts';
@@ -28,7 +29,16 @@ export function writeStackFiles(folder: string, topology: Topology): void {
   }
   for (const demand of demands(topology)) {
     const manifest = certificateManifest(demand);
-    files.set(`certificate-${manifest.metadata.name}.yaml`, stringify(manifest));
+    const file = `certificate-${manifest.metadata.name}.yaml`;
+    if (files.has(file)) {
+      throw new VcsPkiError('INPUT_INVALID', {
+        at: `${topology.name}: ${demand.id}`,
+        value: manifest.metadata.name,
+        message: `has the same name as another certificate, ${manifest.metadata.name}, when it is a Kubernetes resource`,
+        fix: 'give the peer another peerId',
+      });
+    }
+    files.set(file, stringify(manifest));
   }
   for (const name of readdirSync(manifests)) if (!files.has(name)) rmSync(join(manifests, name));
   for (const [name, content] of files) writeFileSync(join(manifests, name), content);

@@ -224,24 +224,25 @@ export class StackTopology extends Construct {
 
   /** Stacks share a PKI directory, but each has a lock file and, in that directory, a name of its own: else one revokes what the other issued. */
   #refuseSharing(): void {
-    const others = this.node.root.node
-      .findAll()
-      .filter((construct) => construct !== this && isStackTopology(construct));
-    for (const other of others) {
-      if (!isStackTopology(other)) continue;
-      const lockFile = other.lockFile === this.lockFile;
-      if (!lockFile && (other.directory !== this.directory || other.name !== this.name)) continue;
-      const { id } = this.#stack.node;
-      throw new VcsPkiError('LOCK_MISMATCH', {
-        at: this.#stack.node.path,
-        value: lockFile ? this.lockFile : this.name,
-        message: lockFile
-          ? `stack ${other.stackId} has the same lock file`
-          : `stack ${other.stackId} has the same name ${this.name} in the same PKI directory`,
-        fix: lockFile
-          ? `give each its own: new PkiStorage(stack, 'Storage', { lockFile: '${this.name}.lock.json' })`
-          : `rename one of the two stacks, or give ${id} a PKI directory of its own by PkiStorage`,
-      });
+    const at = this.#stack.node.path;
+    for (const other of this.node.root.node.findAll()) {
+      if (other === this || !isStackTopology(other)) continue;
+      if (other.lockFile === this.lockFile) {
+        throw new VcsPkiError('LOCK_MISMATCH', {
+          at,
+          value: this.lockFile,
+          message: `has the same lock file as stack ${other.name}`,
+          fix: `give it its own: new PkiStorage(stack, 'Storage', { lockFile: '${this.name}.lock.json' })`,
+        });
+      }
+      if (other.directory === this.directory && other.name === this.name) {
+        throw new VcsPkiError('OWNER_TAKEN', {
+          at,
+          value: this.name,
+          message: `is known as ${this.name} in the same PKI directory as another stack`,
+          fix: 'rename one of the two stacks, or give it a PKI directory of its own by PkiStorage',
+        });
+      }
     }
   }
 

@@ -1,5 +1,5 @@
 import { resource } from '@cdktf/provider-null';
-import type { ITerraformDependable } from 'cdktf';
+import { type IResolvable, type ITerraformDependable, Lazy } from 'cdktf';
 import type { Construct } from 'constructs';
 
 /** The file beside cdk.tf.json that starts vcs-pki; see stack-files.ts. */
@@ -18,6 +18,14 @@ export function commandLine(args: readonly string[]): string {
 /** A string as a Terraform expression. */
 export function quoted(text: string): string {
   return JSON.stringify(literal(text));
+}
+
+/**
+ * A value that is known when everything has been declared. CDKTF asks for it once before it validates, too: what is
+ * wrong with the declaration is for the validation to say.
+ */
+export function atSynthesis(produce: () => unknown): IResolvable {
+  return Lazy.anyValue({ produce: ({ preparing }) => (preparing ? '' : produce()) });
 }
 
 export interface CommandResourceOptions {

@@ -15,8 +15,6 @@ export interface Context {
   out(text: string): void;
   /** For progress; not part of the result. */
   progress(text: string): void;
-  /** Whether results go to a terminal, and may be coloured. */
-  readonly colour: boolean;
 }
 
 export interface OptionSpec {

@@ -81,12 +81,18 @@ export async function deliver(
     }
   }
   const change = changeBetween(before, after);
+  for (const peer of change.removed) await emptyFolder(directory, join(folder, peer));
   if (!isEmptyChange(change)) {
     await makeDirectories(directory.fs, directory.path, folder, 0o700);
     await writeAtomically(directory.fs, join(folder, 'RUNBOOK.txt'), Buffer.from(runbook(topology, change)));
     await writeAtomically(directory.fs, deliveredPath(folder), Buffer.from(`${JSON.stringify(after, undefined, 2)}\n`));
   }
   return { folder, change };
+}
+
+/** A bundle left behind would be loaded one day. The certificates and keys themselves stay in their own folders. */
+async function emptyFolder(directory: PkiDirectory, folder: string): Promise<void> {
+  for (const name of await directory.fs.readDirectory(folder)) await directory.fs.removeFile(join(folder, name));
 }
 
 /** Encryption draws new salts each time: an existing file for the same certificate stays. */

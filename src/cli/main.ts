@@ -138,7 +138,6 @@ async function realWorld(signal: AbortSignal): Promise<Context> {
     signal,
     out: (words) => void process.stdout.write(words),
     progress: writeError,
-    colour: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
   };
 }
 

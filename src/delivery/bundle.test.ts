@@ -79,7 +79,7 @@ describe('an upload bundle', () => {
 
   it('requirements 37 and 40: has the key unencrypted and ending in a newline, for its owner only', () => {
     const key = bundleFiles(content).find((file) => file.name === 'privatekey.pem');
-    expect(text('privatekey.pem')).toMatch(/^-----BEGIN PRIVATE KEY-----\n[^]*\n-----END PRIVATE KEY-----\n$/);
+    expect(text('privatekey.pem')).toMatch(/^-----BEGIN PRIVATE KEY-----\n[\s\S]*\n-----END PRIVATE KEY-----\n$/);
     expect(key?.mode).toBe(0o600);
     expect(JSON.stringify(bundleFiles(content))).not.toContain('PRIVATE KEY');
   });
@@ -119,6 +119,6 @@ describe('its README.txt', () => {
   });
 
   it('requirement 29: restarts, in a cluster the primary first', () => {
-    expect(text('README.txt')).toMatch(/Restart[^]*the primary first, then one peer at a time/);
+    expect(text('README.txt')).toMatch(/Restart[\s\S]*the primary first, then one peer at a time/);
   });
 });

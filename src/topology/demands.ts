@@ -71,7 +71,7 @@ function demandsOf(cluster: Cluster, unifiedCommunications: readonly string[]): 
   if (cluster.certificateModel === 'shared') {
     const peers = cluster.peers.map(fqdn);
     const [commonName = ''] = [...clusterNames, ...peers];
-    const [requester] = cluster.peers.filter((peer) => peer.request !== undefined);
+    const requester = cluster.peers.find((peer) => peer.request !== undefined);
     return [
       {
         ...common,

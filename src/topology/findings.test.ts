@@ -131,3 +131,17 @@ describe('requirement 57: the two clocks of a day', () => {
     expect(found({ ...healthy, authorities, clusters }).map(({ at }) => at)).toEqual(['cluster core']);
   });
 });
+
+describe('requirement 35: a request is for one peer', () => {
+  const request = '-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n';
+  const peers = [{ ...peer('expc1'), request }, peer('expc2')];
+
+  it('refuses it for a certificate that peers share', () => {
+    expect(found({ ...healthy, clusters: [{ ...core, certificateModel: 'shared', peers }, edge] })).toEqual([
+      { code: 'REQUEST_SHARED', severity: 'error', at: 'cluster core', value: 'expc1' },
+    ]);
+  });
+  it('accepts it for a certificate per peer', () => {
+    expect(found({ ...healthy, clusters: [{ ...core, peers }, edge] })).toEqual([]);
+  });
+});

@@ -5,6 +5,7 @@ import { keySize } from './rules/key-size.ts';
 import { productRelease } from './rules/product-release.ts';
 import type { Finding, Rule } from './rules/rule.ts';
 import { selfSigned } from './rules/self-signed.ts';
+import { sharedRequest } from './rules/shared-request.ts';
 import { ownChainTrusted } from './rules/trust-list.ts';
 import { wildcardName } from './rules/wildcard-name.ts';
 import type { Topology } from './schema.ts';
@@ -14,6 +15,7 @@ export const rules: readonly Rule[] = [
   keySize,
   selfSigned,
   ipPeerAddress,
+  sharedRequest,
   ownChainTrusted,
   productRelease,
   crlTimes,

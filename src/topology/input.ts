@@ -10,16 +10,17 @@ export function parseInput<S extends z.ZodType>(schema: S, value: unknown, at: s
   if (result.success) return result.data;
   const [issue, ...others] = result.error.issues;
   if (issue === undefined) throw new TypeError('a failed parse names no issue');
-  const { message, fix } = explain(issue);
+  const found = valueAt(value, issue.path);
+  const { message, fix } = explain(issue, found === undefined);
   throw new VcsPkiError('INPUT_INVALID', {
     at: [at, pathText(issue.path)].filter(Boolean).join(': '),
     message: others.length === 0 ? message : `${message} (and ${others.length} more to mend)`,
     fix,
-    ...valueAt(value, issue.path),
+    ...(isPlain(found) && { value: String(found) }),
   });
 }
 
-function explain(issue: z.core.$ZodIssue): { message: string; fix: string } {
+function explain(issue: z.core.$ZodIssue, missing: boolean): { message: string; fix: string } {
   const [own = '', mend] = issue.message.split('; ');
   if (mend !== undefined) return { message: own, fix: mend };
   switch (issue.code) {
@@ -33,6 +34,7 @@ function explain(issue: z.core.$ZodIssue): { message: string; fix: string } {
         fix: `remove ${issue.keys.join(', ')}, or correct the spelling`,
       };
     case 'invalid_type':
+      if (missing) return { message: 'is missing', fix: 'add it to the declaration' };
       return { message: `must be of type ${issue.expected}`, fix: `give a value of type ${issue.expected}` };
     case 'too_small':
       return {
@@ -61,13 +63,15 @@ function pathText(path: readonly PropertyKey[]): string {
     .replace(/^\./, '');
 }
 
-function valueAt(value: unknown, path: readonly PropertyKey[]): { value: string } | Record<never, never> {
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   let found: unknown = value;
   for (const key of path) {
-    if (typeof found !== 'object' || found === null) return {};
+    if (typeof found !== 'object' || found === null) return undefined;
     found = Reflect.get(found, key);
   }
-  return typeof found === 'string' || typeof found === 'number' || typeof found === 'boolean'
-    ? { value: String(found) }
-    : {};
+  return found;
+}
+
+function isPlain(value: unknown): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
