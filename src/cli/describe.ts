@@ -151,10 +151,12 @@ export function verdictSummary(verdicts: readonly LinkVerdict[]): string {
 
 export function verdictTable(verdicts: readonly LinkVerdict[]): string {
   return table(
-    ['LINK', 'VERDICT', 'UNTIL', 'WHY'],
+    ['LINK', 'VERDICT', 'CLIENT CHECKS', 'SERVER CHECKS', 'UNTIL', 'WHY'],
     verdicts.map(({ link, verdict, refusals, until }) => [
       link.id,
       verdict,
+      link.client.check?.referenceNames.join(' ') ?? 'nothing',
+      link.server.check?.referenceNames.join(' ') ?? 'nothing',
       until ? day(until.at) : '',
       refusals.map((refusal) => `${refusal.by}, ${refusal.step}: ${refusal.message}`).join('; ') ||
         (until?.because ?? ''),

@@ -7,7 +7,8 @@ import { generatePrivateKey, privateKeyPem, subjectPublicKeyInfo } from '../x509
 import { encodeName } from '../x509/name.ts';
 import { decodePem } from '../x509/pem.ts';
 import { signatureAlgorithmFor, signBytes } from '../x509/signature.ts';
-import { type BundleContent, bundleFiles } from './bundle.ts';
+import { bundleFiles } from './bundle.ts';
+import type { BundleContent } from './bundle-content.ts';
 
 let content: BundleContent;
 

@@ -1,23 +1,8 @@
 import { Secret } from '../secret.ts';
-import type { Cluster, Peer } from '../topology/schema.ts';
 import { crlFilePem, trustListPem } from '../trust/trust-list.ts';
-import type { Certificate } from '../x509/certificate.ts';
 import { encodePem } from '../x509/pem.ts';
+import type { BundleContent } from './bundle-content.ts';
 import { bundleReadme } from './readme.ts';
-
-/** What is to be loaded onto one peer. */
-export interface BundleContent {
-  readonly cluster: Cluster;
-  readonly peer: Peer;
-  readonly certificate: Certificate;
-  /** PKCS #8 PEM, unencrypted and ending in a newline (requirements 37, 40); absent where the appliance has it. */
-  readonly key: Secret<string> | undefined;
-  readonly trusted: readonly Certificate[];
-  /** The newest list of every authority in the chains that the peer verifies. */
-  readonly crls: readonly Buffer[];
-  /** Distribution points for automatic updates. */
-  readonly crlUrls: readonly string[];
-}
 
 export interface BundleFile {
   readonly name: string;

@@ -1,7 +1,7 @@
 import { fqdn } from '../topology/names.ts';
 import { type Release, releases } from '../topology/releases/releases.ts';
 import { serialHex } from '../x509/certificate.ts';
-import type { BundleContent } from './bundle.ts';
+import type { BundleContent } from './bundle-content.ts';
 
 /** README.txt of a peer's upload folder: what goes to which page, top to bottom, in the menu words of its release. */
 export function bundleReadme(content: BundleContent): string {

@@ -32,6 +32,11 @@ export interface NullResource {
   readonly depends_on: readonly string[];
 }
 
+/** `now: undefined` leaves the moment to the environment. */
+export interface StorageProps extends Omit<PkiStorageProps, 'now'> {
+  readonly now?: Date | undefined;
+}
+
 /** A temporary folder to synthesize stacks in, at a fixed moment; no program, no Terraform. */
 export class Synthesis {
   readonly folder = mkdtempSync(join(tmpdir(), 'vcs-pki-synth-'));
@@ -39,17 +44,18 @@ export class Synthesis {
   now = new Date('2026-11-21T12:00:00Z');
 
   /** A stack named edge that declares what `declare` says. */
-  synth(declare: (stack: TerraformStack) => void, storage: PkiStorageProps = {}): Synthesized {
+  synth(declare: (stack: TerraformStack) => void, storage: StorageProps = {}): Synthesized {
     const app = new App({ outdir: join(this.folder, 'cdktf.out') });
     declare(this.stack(app, 'edge', storage));
     app.synth();
     return this.read('edge');
   }
 
-  stack(app: App, id: string, storage: PkiStorageProps = {}): TerraformStack {
+  stack(app: App, id: string, storage: StorageProps = {}): TerraformStack {
     const stack = new TerraformStack(app, id);
     new LocalBackend(stack, { path: 'terraform.tfstate' });
-    new PkiStorage(stack, 'Storage', { lockFile: this.lockFile, now: this.now, ...storage });
+    const { now, ...rest } = { lockFile: this.lockFile, now: this.now, ...storage };
+    new PkiStorage(stack, 'Storage', { ...rest, ...(now && { now }) });
     return stack;
   }
 

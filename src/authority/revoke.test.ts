@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { demands } from '../topology/demands.ts';
+import { parseTopology } from '../topology/topology.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import { serialHex } from '../x509/certificate.ts';
+import { type Crl, readCrl } from '../x509/crl.ts';
+import { generatePrivateKey } from '../x509/keys.ts';
+import { createAuthority, issueCertificates, type Ports } from './issue.ts';
+import { type Issuer, localSigner } from './issuer.ts';
+import { revokeCertificate, signCrl } from './revoke.ts';
+import { randomSerial } from './serial.ts';
+import { MemoryLedger } from './testing/memory-ledger.ts';
+import { MemoryMaterial } from './testing/memory-material.ts';
+
+const topology = parseTopology(
+  {
+    name: 'test',
+    authorities: [{ id: 'ca', key: 'ec-p256', lifetimeDays: 400, subject: { commonName: 'Example CA' } }],
+    clusters: [
+      {
+        id: 'core',
+        product: 'expressway-c',
+        release: 'X8.1',
+        issuer: 'ca',
+        key: 'ec-p256',
+        peers: ['expc1', 'expc2'].map((hostName) => ({ id: hostName, hostName, domain: 'example.com' })),
+      },
+    ],
+  },
+  'test',
+);
+const [authority] = topology.authorities;
+const [first, second] = demands(topology);
+if (!authority || !first || !second) throw new Error('the topology has an authority and two peers');
+
+let now: Date;
+let ports: Ports & { material: MemoryMaterial };
+let issuer: Issuer;
+
+beforeEach(async () => {
+  now = new Date('2026-11-21T12:00:00.789Z');
+  ports = { clock: { now: () => now }, random: { bytes: (size) => randomBytes(size) }, material: new MemoryMaterial() };
+  const key = await generatePrivateKey('ec-p256');
+  const ledger = new MemoryLedger();
+  const context = { reason: 'test', topology: 'test', pathLength: 0 };
+  const certificate = await createAuthority(authority, { ledger, key }, undefined, context, ports);
+  issuer = {
+    id: 'ca',
+    generation: 1,
+    certificate,
+    chain: [],
+    signer: localSigner(key),
+    ledger,
+    crlUrl: 'http://pki.example.com/ca.crl',
+  };
+});
+
+async function issue(demand = first, lifetimeDays = 365, generation = 1): Promise<Certificate> {
+  let issued: Certificate | undefined;
+  const order = { demand: { ...demand, lifetimeDays }, generation, reason: 'test' };
+  await issueCertificates([order], issuer, 'test', ports, ({ certificate }) => {
+    issued = certificate;
+  });
+  if (!issued) throw new Error('nothing was issued');
+  return issued;
+}
+
+async function published(): Promise<Crl> {
+  const der = await ports.material.crl('ca', 1);
+  if (!der) throw new Error('no list is published');
+  return readCrl(der, 'ca');
+}
+
+const days = (count: number) => {
+  now = new Date(now.getTime() + count * 24 * 3600 * 1000);
+};
+const sign = () => signCrl(issuer, { validDays: 7 }, ports);
+
+describe('issuing', () => {
+  it('I2: gives serials of 16 octets, none twice', async () => {
+    const serials = new Set<string>();
+    for (let count = 0; count < 500; count++) serials.add(serialHex(randomSerial(ports.random)));
+    expect(serials.size).toBe(500);
+    for (const serial of serials) expect(serial).toMatch(/^[4-7][0-9A-F]{31}$/);
+    expect((await issue()).serialNumber).not.toBe((await issue(second)).serialNumber);
+  });
+
+  it('I2: every random octets give a positive serial of 16 octets', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), (octets) => {
+        expect(serialHex(randomSerial({ bytes: () => Buffer.from(octets) }))).toMatch(/^[4-7][0-9A-F]{31}$/);
+      }),
+    );
+  });
+
+  it('decides every extension itself', async () => {
+    const certificate = await issue();
+    expect(certificate).toMatchObject({
+      dnsNames: ['expc1.example.com'],
+      extendedKeyUsage: ['serverAuth', 'clientAuth'],
+      keyUsage: ['digitalSignature'],
+      basicConstraints: { authority: false },
+      crlUrls: ['http://pki.example.com/ca.crl'],
+      signatureAlgorithmName: 'ecdsa-with-SHA256',
+    });
+    expect(issuer.certificate).toMatchObject({
+      keyUsage: ['keyCertSign', 'cRLSign'],
+      basicConstraints: { authority: true, pathLength: 0 },
+      extendedKeyUsage: undefined,
+    });
+  });
+
+  it('I6: never outlives its issuer', async () => {
+    days(100);
+    expect((await issue(first, 365)).notAfter).toEqual(issuer.certificate.notAfter);
+    expect((await issue(second, 30)).notAfter < issuer.certificate.notAfter).toBe(true);
+  });
+
+  it('issues nothing once its own certificate has expired', async () => {
+    days(401);
+    await expect(issue()).rejects.toMatchObject({ code: 'ISSUER_EXPIRED' });
+    expect(await issuer.ledger.entries()).toHaveLength(1);
+  });
+
+  it('has whole seconds, and begins a little before now: the clocks of appliances differ', async () => {
+    expect((await issue()).notBefore).toEqual(new Date('2026-11-21T11:50:00Z'));
+  });
+});
+
+describe('a revocation list', () => {
+  it('I4: has a revoked serial until one list after its certificate has expired', async () => {
+    const { serialNumber } = await issue(first, 30);
+    await revokeCertificate(issuer, serialHex(serialNumber), 'keyCompromise', ports.clock);
+    expect((await sign()).find(serialNumber)?.reason).toBe('keyCompromise');
+    days(29);
+    expect((await sign()).find(serialNumber)).toBeDefined();
+    days(2);
+    expect((await sign()).find(serialNumber), 'the first list after expiry').toBeDefined();
+    days(1);
+    expect((await sign()).find(serialNumber), 'the second').toBeUndefined();
+  });
+
+  it('I4: still has it on the first list after a long downtime', async () => {
+    const { serialNumber } = await issue(first, 30);
+    await sign();
+    await revokeCertificate(issuer, serialHex(serialNumber), 'unspecified', ports.clock);
+    days(200);
+    expect((await sign()).find(serialNumber)).toBeDefined();
+  });
+
+  it('I3: has a higher number each time, also when the clock stands still or the counter was restored', async () => {
+    const numbers: bigint[] = [];
+    for (let count = 0; count < 5; count++) numbers.push((await sign()).crlNumber ?? 0n);
+    issuer = { ...issuer, ledger: new MemoryLedger() };
+    numbers.push((await sign()).crlNumber ?? 0n);
+    for (const [index, number] of numbers.entries())
+      if (index > 0) expect(number > (numbers[index - 1] ?? 0n)).toBe(true);
+  });
+
+  it('is valid from before now until the declared days from now', async () => {
+    const { thisUpdate, nextUpdate } = await sign();
+    expect(thisUpdate).toEqual(new Date('2026-11-21T11:50:00Z'));
+    expect(nextUpdate).toEqual(new Date('2026-11-28T12:00:00Z'));
+  });
+
+  it('revocation is for good: the first one stands', async () => {
+    const serial = serialHex((await issue()).serialNumber);
+    await revokeCertificate(issuer, serial, 'keyCompromise', ports.clock);
+    days(1);
+    await revokeCertificate(issuer, serial, 'superseded', ports.clock);
+    expect((await sign()).find(BigInt(`0x${serial}`))).toMatchObject({
+      reason: 'keyCompromise',
+      revokedAt: new Date('2026-11-21T12:00:00Z'),
+    });
+  });
+});
+
+describe('I5: the publish gate', () => {
+  it('refuses a list that loses a serial whose certificate has not expired (D36)', async () => {
+    const serial = serialHex((await issue()).serialNumber);
+    await revokeCertificate(issuer, serial, 'keyCompromise', ports.clock);
+    await sign();
+    const before = await published();
+    issuer = { ...issuer, ledger: new MemoryLedger() };
+    await expect(sign()).rejects.toMatchObject({ code: 'CRL_REFUSED', message: expect.stringContaining(serial) });
+    expect((await published()).der).toEqual(before.der);
+  });
+
+  it('refuses a list from before the published one, unless the clock was corrected', async () => {
+    await sign();
+    days(-1);
+    await expect(sign()).rejects.toMatchObject({
+      code: 'CRL_REFUSED',
+      fix: expect.stringContaining('--after-clock-correction'),
+    });
+    await expect(signCrl(issuer, { validDays: 7, afterClockCorrection: true }, ports)).resolves.toBeDefined();
+  });
+
+  it('refuses a list signed with another key', async () => {
+    await sign();
+    const key = await generatePrivateKey('ec-p256');
+    issuer = { ...issuer, signer: localSigner(key) };
+    await expect(sign()).rejects.toMatchObject({ code: 'CRL_REFUSED', message: expect.stringContaining('signature') });
+  });
+});
