@@ -26,9 +26,9 @@ export class Delivery extends Construct {
   }
 }
 
+/** Where things are stored is not in it: the topology learns that only when it is written (I9). */
 function certificatesDigest(topology: StackTopology): string {
-  const { topology: declared } = topology;
-  const content = JSON.stringify([{ ...declared, storage: undefined }, topology.plannedDemands()]);
+  const content = JSON.stringify([topology.topology, topology.plannedDemands()]);
   return createHash('sha256').update(content).digest('hex').slice(0, 16);
 }
 

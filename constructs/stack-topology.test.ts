@@ -20,6 +20,7 @@ beforeEach(() => {
 afterEach(() => {
   synthesis.remove();
   vi.unstubAllEnvs();
+  vi.restoreAllMocks();
 });
 
 const resources = ({ terraform }: Synthesized): Readonly<Record<string, NullResource>> =>
@@ -96,7 +97,6 @@ describe('what Terraform is given', () => {
     vi.spyOn(process, 'cwd').mockReturnValue(synthesis.folder);
     const { topology } = synthesis.synth((stack) => collaborationEdge(stack), { lockFile: 'own.lock.json' });
     expect(topology).toMatchObject({ storage: { directory: '../../../pki', lockFile: '../../../own.lock.json' } });
-    vi.restoreAllMocks();
   });
 });
 

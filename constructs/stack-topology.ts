@@ -121,7 +121,7 @@ export class StackTopology extends Construct {
     return toId(this.#stack.node.id);
   }
 
-  /** Absolute, as the two below. */
+  /** The PKI directory, absolute. */
   get directory(): string {
     return resolve(this.#storage?.directory ?? 'pki');
   }

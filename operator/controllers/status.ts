@@ -60,7 +60,11 @@ export async function reportFailure<T extends DeclaredObject>(
   };
   const before = findCondition(conditionsOf(object), 'Ready');
   if (before?.reason !== condition.reason || before.message !== condition.message)
-    world.announce(object, { type: 'Warning', reason: condition.reason, note: condition.message });
+    world.announce(object, {
+      type: error.code === 'ISSUER_NOT_READY' ? 'Normal' : 'Warning',
+      reason: condition.reason,
+      note: condition.message,
+    });
   await writeStatus(world, type, object, statusSchema.safeParse(object.status ?? {}).data ?? {}, [condition]);
   if (error instanceof KubeApiError) throw error;
   return { kind: 'wait', until: new Date(world.clock.now().getTime() + LOOK_AGAIN_MS) };

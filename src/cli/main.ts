@@ -89,7 +89,10 @@ async function runCommand(
     return await command.run(positionals, values, { ...(await realWorld(interrupt.signal)), ...overrides });
   } catch (error) {
     const { reportError } = await import('./report-error.ts');
-    return interrupt.signal.aborted ? exitCodes.interrupted.code : reportError(error, overrides.progress ?? writeError);
+    const write = overrides.progress ?? writeError;
+    if (!interrupt.signal.aborted) return reportError(error, write);
+    write('interrupted: what was done is on record; run again to go on');
+    return exitCodes.interrupted.code;
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
   }

@@ -23,6 +23,33 @@ export async function print(context: Context, format: OutputFormat, data: unknow
   else context.out(words());
 }
 
+/** Prints a result per stack: words as they come; data once, as one document, a list where there are several. */
+export class StackResults {
+  readonly #context: Context;
+  readonly #format: OutputFormat;
+  readonly #data: unknown[] = [];
+
+  constructor(context: Context, format: OutputFormat) {
+    this.#context = context;
+    this.#format = format;
+  }
+
+  /** For people only, before the result. */
+  say(words: string): void {
+    if (this.#format === 'table') this.#context.out(words);
+  }
+
+  add(data: unknown, words: () => string): void {
+    this.#data.push(data);
+    if (this.#format === 'table') this.say(words());
+  }
+
+  async end(): Promise<void> {
+    if (this.#format === 'table') return;
+    await print(this.#context, this.#format, this.#data.length === 1 ? this.#data[0] : this.#data, () => '');
+  }
+}
+
 /** Columns as wide as their widest cell; the last one is left as it is. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [header, ...rows];

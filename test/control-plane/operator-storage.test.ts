@@ -271,7 +271,10 @@ describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
       },
     );
 
-    async function declared(type: ResourceType<resources.DeclaredObject>, spec: object): Promise<Stored<resources.DeclaredObject>> {
+    async function declared(
+      type: ResourceType<resources.DeclaredObject>,
+      spec: object,
+    ): Promise<Stored<resources.DeclaredObject>> {
       await admin.delete(type, { namespace, name: 'tried' });
       return admin.create(type, { metadata: { namespace, name: 'tried' }, spec });
     }

@@ -8,6 +8,7 @@ import { type NullProvider, startNullProvider } from '../support/null-provider.t
 import { describeWithTool, run } from '../support/tools.ts';
 import { succeeded, TerraformProject } from './terraform-project.ts';
 
+const EDGE_ISSUER = "clusterName: 'expe.example.com',\n  key: 'ec-p256',\n  issuer: issuing";
 const FIRST_DAY = '2026-11-21T12:00:00Z';
 
 describeWithTool('terraform', 'a stack from its first apply to destroy', (path) => {
@@ -151,6 +152,34 @@ describeWithTool('terraform', 'a stack from its first apply to destroy', (path) 
     await stack.expectNoChanges();
   });
 
+  it('does not revoke what another authority is to replace', async () => {
+    stack.project.edit(
+      'const core =',
+      `const second = new CertificateAuthority(stack, 'SecondCa', {
+  issuer: root,
+  key: 'ec-p256',
+  subject: { commonName: 'Example UC Second CA' },
+  lifetimeDays: 1825,
+});
+
+const core =`,
+    );
+    stack.project.edit(EDGE_ISSUER, EDGE_ISSUER.replace('issuing', 'second'));
+    stack.project.edit('authorities: [root, issuing]', 'authorities: [root, issuing, second]');
+    await stack.synth();
+    const { stdout } = await stack.plan();
+    expect(planned(stdout)).toEqual([
+      'null_resource.delivery must be replaced',
+      'null_resource.issuing_ca_certificates["edge/expe1/server"] will be destroyed',
+      'null_resource.second_ca_authority will be created',
+      'null_resource.second_ca_certificates["edge/expe1/server"] will be created',
+    ]);
+    succeeded(await stack.apply());
+    expect(stack.certificate('edge/expe1/server', 3).issuer.commonName).toBe('Example UC Second CA');
+    expect(isListed(serial('edge/expe1/server', 2))).toBe(false);
+    await stack.expectNoChanges();
+  });
+
   it('renews when it is due, saying so in the plan, without revoking', async () => {
     stack.now = '2027-08-01T12:00:00Z';
     const listed = stack.crl('issuing-ca').size;
@@ -160,13 +189,13 @@ describeWithTool('terraform', 'a stack from its first apply to destroy', (path) 
       'null_resource.delivery must be replaced',
       'null_resource.issuing_ca_certificates["core/expc1/server"] must be replaced',
       'null_resource.issuing_ca_certificates["core/expc2/server"] must be replaced',
-      'null_resource.issuing_ca_certificates["edge/expe1/server"] must be replaced',
+      'null_resource.second_ca_certificates["edge/expe1/server"] must be replaced',
     ]);
     expect(stdout).toContain('"no certificate yet" -> "renewal was due on 2027-07-23"');
     expect((await stack.terraform(['show', '-json', 'plan'])).stdout).toContain('resource_changes');
     succeeded(await stack.apply());
     expect(stack.certificate('core/expc1/server', 2).notAfter > new Date('2028-07-01')).toBe(true);
-    expect(stack.certificate('edge/expe1/server', 3).notAfter > new Date('2028-07-01')).toBe(true);
+    expect(stack.certificate('edge/expe1/server', 4).notAfter > new Date('2028-07-01')).toBe(true);
     const list = stack.crl('issuing-ca');
     expect(list.size).toBe(listed);
     expect(list.nextUpdate! > new Date(stack.now), 'the list was refreshed with it').toBe(true);
@@ -196,7 +225,8 @@ describeWithTool('terraform', 'a stack from its first apply to destroy', (path) 
     expect((await stack.terraform(['show', '-json'])).stdout).toContain('core/expc1/server');
     succeeded(await stack.terraform(['destroy', '-auto-approve', '-input=false']));
     expect((await stack.terraform(['state', 'list'])).stdout).toBe('');
-    expect(isListed(serial('edge/expe1/server', 3))).toBe(true);
+    const revoked = stack.certificate('edge/expe1/server', 4).serialNumber;
+    expect(stack.crl('second-ca').find(revoked)).toBeDefined();
     expect(isListed(serial('core/expc1/server', 2))).toBe(false);
     for (const kept of [
       'pki/authorities/root-ca/private/cakey.pem',

@@ -15,7 +15,7 @@ import {
 import { type Delivery, deliver } from '../deliver.ts';
 import { actionTable, doneData, doneText, findingText, moment, verdictData, verdictSummary } from '../describe.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { type OutputFormat, outputFormat, plural, print } from '../output.ts';
+import { outputFormat, plural, StackResults } from '../output.ts';
 import {
   checkedState,
   NO_PLAN,
@@ -55,11 +55,12 @@ ${TARGET_HELP}`,
   },
   examples: ['vcs-pki apply', 'vcs-pki apply topology.json --ca-passphrase-file /etc/vcs-pki/passphrase'],
   async run([target], options, context) {
-    const format = outputFormat(options);
+    const results = new StackResults(context, outputFormat(options));
     let code: number = exitCodes.ok.code;
     for (const workspace of await workspaces(target, options, context)) {
-      code = Math.max(code, await applyWorkspace(workspace, options, context, format));
+      code = Math.max(code, await applyWorkspace(workspace, options, context, results));
     }
+    await results.end();
     return code;
   },
 };
@@ -68,12 +69,11 @@ async function applyWorkspace(
   workspace: Workspace,
   options: Options,
   context: Context,
-  format: OutputFormat,
+  results: StackResults,
 ): Promise<number> {
   const { topology } = workspace;
-  const say = (words: string) => (format === 'table' ? context.out(words) : undefined);
   const found = findings(topology);
-  for (const finding of found) say(findingText(finding));
+  for (const finding of found) results.say(findingText(finding));
   const broken = found.filter((finding) => finding.severity === 'error');
   const [first] = broken;
   if (first) {
@@ -90,7 +90,7 @@ async function applyWorkspace(
     const state = await checkedState(session);
     const now = context.clock.now();
     const planned = withoutIssuing(planOf(session, state, now), options['no-issue'] === true);
-    if (planned.actions.length > 0) say(`${actionTable(planned.actions)}\n`);
+    if (planned.actions.length > 0) results.say(`${actionTable(planned.actions)}\n`);
     await refuseUnprovable(session, state, planned, now);
     const done: Record<string, unknown>[] = [];
     const progress = progressOf(context, planned.actions);
@@ -108,7 +108,7 @@ async function applyWorkspace(
       bundles: delivery.folder,
       until: planned.until,
     };
-    await print(context, format, data, () => {
+    results.add(data, () => {
       const nothing =
         planned.actions.length === 0
           ? `${topology.name}: nothing to do${planned.until ? ` until ${moment(planned.until)}` : ''}\n`

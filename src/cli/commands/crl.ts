@@ -12,7 +12,7 @@ import {
 } from '../command.ts';
 import { deliver } from '../deliver.ts';
 import { doneData, doneText, moment } from '../describe.ts';
-import { type OutputFormat, outputFormat, print } from '../output.ts';
+import { outputFormat, StackResults } from '../output.ts';
 import { checkedState, performSession, writeSession } from '../session.ts';
 import { type Workspace, workspaces } from '../target.ts';
 
@@ -42,9 +42,10 @@ ${TARGET_HELP}`,
   },
   examples: ['vcs-pki crl --due', 'vcs-pki crl --authority root-ca'],
   async run([target], options, context) {
-    const format = outputFormat(options);
+    const results = new StackResults(context, outputFormat(options));
     for (const workspace of await workspaces(target, options, context))
-      await signLists(workspace, options, context, format);
+      await signLists(workspace, options, context, results);
+    await results.end();
     return 0;
   },
 };
@@ -53,7 +54,7 @@ async function signLists(
   workspace: Workspace,
   options: Options,
   context: Context,
-  format: OutputFormat,
+  results: StackResults,
 ): Promise<void> {
   await writeSession(workspace, options, context, 'crl', async (session) => {
     const state = await checkedState(session, () => false);
@@ -84,7 +85,7 @@ async function signLists(
       correction,
     );
     if (actions.length > 0) await deliver(workspace.topology, session.directory, state);
-    await print(context, format, { topology: workspace.topology.name, done }, () => lines.join(''));
+    results.add({ topology: workspace.topology.name, done }, () => lines.join(''));
   });
 }
 

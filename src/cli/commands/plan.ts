@@ -3,7 +3,7 @@ import type { Finding } from '../../topology/rules/rule.ts';
 import { type Command, outputOption, TARGET_HELP, targetOptions, writerOptions } from '../command.ts';
 import { actionData, actionTable, findingText, moment, verdictData, verdictSummary } from '../describe.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { outputFormat, print } from '../output.ts';
+import { outputFormat, StackResults } from '../output.ts';
 import { checkedState, planOf, proveSession, readSession } from '../session.ts';
 import { workspaces } from '../target.ts';
 
@@ -20,7 +20,7 @@ ${TARGET_HELP}`,
   options: { ...targetOptions, ...(passphraseOption && { 'ca-passphrase-file': passphraseOption }), ...outputOption },
   examples: ['vcs-pki plan', 'vcs-pki plan cdktf.out/stacks/collaboration-edge --output json'],
   async run([target], options, context) {
-    const format = outputFormat(options);
+    const results = new StackResults(context, outputFormat(options));
     let code: number = exitCodes.ok.code;
     for (const workspace of await workspaces(target, options, context)) {
       const session = await readSession(workspace, options, context);
@@ -43,7 +43,7 @@ ${TARGET_HELP}`,
         findings: found,
         links: verdicts.map(verdictData),
       };
-      await print(context, format, data, () =>
+      results.add(data, () =>
         [
           ...found.map(findingText),
           planned.actions.length === 0
@@ -53,6 +53,7 @@ ${TARGET_HELP}`,
         ].join('\n'),
       );
     }
+    await results.end();
     return code;
   },
 };

@@ -2,7 +2,7 @@ import { type Command, outputOption, TARGET_HELP, targetOptions, text } from '..
 import { verdictData, verdictSummary, verdictTable } from '../describe.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { parseMoment } from '../moment.ts';
-import { outputFormat, print } from '../output.ts';
+import { outputFormat, StackResults } from '../output.ts';
 import { checkedState, NO_PLAN, planOf, proveSession, readSession } from '../session.ts';
 import { workspaces } from '../target.ts';
 
@@ -22,7 +22,7 @@ ${TARGET_HELP}`,
   },
   examples: ['vcs-pki prove', 'vcs-pki prove --at 2027-06-01T00:00:00Z --output json'],
   async run([target], options, context) {
-    const format = outputFormat(options);
+    const results = new StackResults(context, outputFormat(options));
     let code: number = exitCodes.ok.code;
     for (const workspace of await workspaces(target, options, context)) {
       const session = await readSession(workspace, options, context);
@@ -36,13 +36,12 @@ ${TARGET_HELP}`,
         now,
       );
       if (verdicts.some((verdict) => verdict.verdict === 'refused')) code = exitCodes.refused.code;
-      await print(
-        context,
-        format,
+      results.add(
         { topology: workspace.topology.name, links: verdicts.map(verdictData) },
         () => `${verdictTable(verdicts)}\n${verdictSummary(verdicts)}`,
       );
     }
+    await results.end();
     return code;
   },
 };

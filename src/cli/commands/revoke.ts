@@ -120,9 +120,18 @@ function skipReason(found: Found, state: RecordedState, options: Options): strin
 
 async function revoke(session: Session, found: Found, reason: (typeof indexReasons)[number], context: Context) {
   const { topology } = session.workspace;
-  const issuer = await session.directory.openIssuer(topology, found.authority);
+  const authority = topology.authorities.find(({ id }) => id === found.authority);
+  if (!authority) {
+    throw new VcsPkiError('AUTHORITY_IN_USE', {
+      at: found.record?.issuance.owner ?? found.serial,
+      value: found.authority,
+      message: `its authority ${found.authority} is no longer declared`,
+      fix: `declare ${found.authority} again until everything that it issued has been revoked or replaced`,
+    });
+  }
+  const issuer = await session.directory.openIssuer(topology, authority.id);
   await revokeCertificate(issuer, found.serial, reason, context.clock);
-  const validDays = topology.authorities.find(({ id }) => id === found.authority)?.crl.validDays ?? 7;
+  const { validDays } = authority.crl;
   const crl = await signCrl(issuer, { validDays }, { clock: context.clock, material: session.directory.material });
   const signed = doneText({ kind: 'signed CRL', authority: found.authority, crl, reason: '' });
   return {
