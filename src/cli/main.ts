@@ -30,6 +30,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'whether every TLS link verifies',
     load: async () => (await import('./commands/prove.ts')).proveCommand,
   },
+  operator: {
+    summary: 'look after a namespace of a Kubernetes cluster',
+    load: async () => (await import('./commands/operator.ts')).operatorCommand,
+  },
   show: {
     summary: 'what a certificate, request or list says',
     load: async () => (await import('./commands/show.ts')).showCommand,

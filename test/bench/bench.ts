@@ -4,6 +4,13 @@ import { createHash, generateKeyPairSync, randomBytes, sign, webcrypto } from 'n
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { App, LocalBackend, TerraformStack } from 'cdktf';
+import { CertificateAuthority } from '../../constructs/certificate-authority.ts';
+import { Domain } from '../../constructs/domain.ts';
+import { PkiStorage } from '../../constructs/pki-storage.ts';
+import { TraversalZone } from '../../constructs/traversal-zone.ts';
+import { TrustList } from '../../constructs/trust-list.ts';
+import { VcsCluster } from '../../constructs/vcs-cluster.ts';
 import { createAuthority, issueCertificates } from '../../src/authority/issue.ts';
 import { type Issuer, localSigner } from '../../src/authority/issuer.ts';
 import { MemoryLedger } from '../../src/authority/testing/memory-ledger.ts';
@@ -248,9 +255,58 @@ function manyClusters(count: number): TopologyInput {
   };
 }
 
-/** What synth and proof compute, without Terraform's own part. */
+/** A stack with the constructs of a declaration, synthesized: cdk.tf.json, topology.json and a manifest per certificate. */
+function synthesize({ authorities = [], clusters = [], domains = [], zones = [] }: TopologyInput): void {
+  const outdir = mkdtempSync(join(tmpdir(), 'vcs-pki-bench-'));
+  try {
+    const app = new App({ outdir });
+    const stack = new TerraformStack(app, 'many');
+    new LocalBackend(stack, { path: 'terraform.tfstate' });
+    new PkiStorage(stack, 'Storage', { directory: join(outdir, 'pki'), lockFile: join(outdir, 'lock.json') });
+    const made = new Map<string, CertificateAuthority>();
+    for (const { id, issuer, subject } of authorities) {
+      const parent = issuer === undefined ? undefined : made.get(issuer);
+      made.set(
+        id,
+        new CertificateAuthority(stack, id, {
+          subject: { commonName: subject.commonName },
+          ...(parent && { issuer: parent }),
+        }),
+      );
+    }
+    const issuing = made.get('issuing-ca');
+    if (!issuing) throw new Error('the bench topology has no issuing authority');
+    const members = new Map<string, VcsCluster>();
+    for (const { id, product, release, clusterName = '', peers } of clusters) {
+      const cluster = new VcsCluster(stack, id, { product, release, clusterName, issuer: issuing });
+      for (const { hostName, domain } of peers) cluster.addPeer(`${hostName}.${domain}`);
+      members.set(id, cluster);
+    }
+    const member = (id: string): VcsCluster => {
+      const cluster = members.get(id);
+      if (!cluster) throw new Error(`no cluster ${id}`);
+      return cluster;
+    };
+    for (const { name } of domains) new Domain(stack, name, { name, unifiedCommunications: true });
+    for (const zone of zones) {
+      if (zone.kind === 'neighbor') continue;
+      new TraversalZone(stack, zone.id, {
+        client: member(zone.client),
+        server: member(zone.server),
+        unifiedCommunications: true,
+      });
+    }
+    new TrustList(stack, 'Trust', { authorities: [...made.values()], appliesTo: [...members.values()] });
+    app.synth();
+  } finally {
+    rmSync(outdir, { recursive: true });
+  }
+}
+
+/** From the declaration to the verdict on every link, as `npm start` does before it issues. */
 function synthesizeAndProve(input: TopologyInput): number {
   const now = new Date();
+  synthesize(input);
   const topology = parseTopology(input, 'bench');
   const wanted = demands(topology);
   const broken = findings(topology).filter((finding) => finding.severity === 'error');
@@ -283,7 +339,7 @@ function synthesizeAndProve(input: TopologyInput): number {
 }
 
 function benchScale(): void {
-  say('\nDeclaration to proof: parse, rules, demands, links, proof; 6 peers per cluster');
+  say('\nSynthesis (constructs, cdk.tf.json, topology, manifests) and proof of every link; 6 peers per cluster');
   synthesizeAndProve(manyClusters(100));
   let before: { count: number; seconds: number } | undefined;
   for (const count of [100, 300, 1000]) {

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { CustomObjectsApi, type KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { definitionFiles } from '../../operator/api/definition-files.ts';
 import * as resources from '../../operator/api/resources.ts';
 import type { KubeClient } from '../../operator/kube/client.ts';
@@ -9,7 +10,7 @@ import { loadKubeConfig } from '../../operator/kube/credentials.ts';
 import { KubeLedger, topologyOf } from '../../operator/kube/kube-ledger.ts';
 import { KubeMaterial } from '../../operator/kube/kube-material.ts';
 import type { KubeObject, ResourceType, Stored } from '../../operator/kube/resource.ts';
-import { configMaps, secrets } from '../../operator/kube/resource.ts';
+import { configMaps, namespaces, secrets } from '../../operator/kube/resource.ts';
 import { pathLengthBelow } from '../../src/authority/plan.ts';
 import { authorityOwner } from '../../src/authority/record.ts';
 import { certificateManifest } from '../../src/resources/certificate.ts';
@@ -21,7 +22,7 @@ import { ledgerContract } from '../contract/ledger.ts';
 import { materialContract } from '../contract/material.ts';
 import { ecKey, signedCertificate } from '../contract/signed-certificate.ts';
 import { type ControlPlane, controlPlaneAvailable, startControlPlane } from '../support/control-plane.ts';
-import { installDefinitions, operatorClient } from '../support/operator.ts';
+import { deployedObjects, installDefinitions, operatorClient } from '../support/operator.ts';
 import { collaborationEdge } from '../support/topologies.ts';
 
 /** As whoever declares them sees these kinds: with any spec. */
@@ -128,6 +129,30 @@ describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
       await expect(operator.delete(issuedCertificates, { namespace, name: 'any' })).rejects.toMatchObject(forbidden);
       await expect(operator.list(secrets, { namespace: 'default' })).rejects.toMatchObject(forbidden);
       await expect(operator.list(certificates)).rejects.toMatchObject(forbidden);
+    });
+  });
+
+  it('what operator/deploy installs is accepted, in a namespace that admits restricted pods alone', async () => {
+    const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+    const place = await plane.createNamespace();
+    await admin.apply(namespaces, { metadata: { name: place, labels: restricted } });
+    const [kustomization] = deployedObjects('kustomization.yaml');
+    const listed = z.object({ resources: z.array(z.string()) }).parse(kustomization).resources;
+    expect(listed.filter((file) => file.startsWith('crds/')).sort()).toEqual(
+      [...definitionFiles().keys()].map((name) => `crds/${name}`).sort(),
+    );
+    const objects = listed.flatMap(deployedObjects).filter(({ kind }) => kind !== 'CustomResourceDefinition');
+    await plane.applyManifest(objects.map((each) => ({ ...each, metadata: { ...each.metadata, namespace: place } })));
+    const [deployment] = deployedObjects('deployment.yaml');
+    const schema = z.object({ spec: z.object({ template: z.looseObject({ spec: z.looseObject({}) }) }) });
+    const { template } = schema.parse(deployment).spec;
+    const metadata = { name: 'operator', namespace: place };
+    await plane.applyManifest([{ ...template, apiVersion: 'v1', kind: 'Pod', metadata }]);
+    const careless = { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [{ name: 'a', image: 'a' }] } };
+    await expect(
+      plane.applyManifest([{ ...careless, metadata: { ...metadata, name: 'other' } }]),
+    ).rejects.toMatchObject({
+      status: 403,
     });
   });
 

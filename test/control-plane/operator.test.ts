@@ -12,6 +12,7 @@ import { type Scheduler, systemScheduler } from '../../operator/runtime/schedule
 import { FakeScheduler } from '../../operator/runtime/testing/fake-scheduler.ts';
 import { RecordedLog } from '../../operator/runtime/testing/recorded-log.ts';
 import { crlSignedAt } from '../../src/authority/revoke.ts';
+import { main } from '../../src/cli/main.ts';
 import { certificateManifest } from '../../src/resources/certificate.ts';
 import { authorityManifest } from '../../src/resources/certificate-authority.ts';
 import { demands } from '../../src/topology/demands.ts';
@@ -621,6 +622,29 @@ describe.runIf(controlPlaneAvailable)('the operator on a Kubernetes API server',
     await site.checkInvariants();
     for (const name of names)
       expect((await site.records(`core/${name}/server`)).filter(({ revocation }) => !revocation)).toHaveLength(1);
+  });
+
+  it('vcs-pki operator works until it is told to stop', async () => {
+    const stopping = new AbortController();
+    const lines: string[] = [];
+    await site.authority('root-ca');
+    await site.certificate('expc1');
+    const ended = main(['operator', '--namespace', site.namespace, '--kubeconfig', plane.kubeconfig.path], {
+      signal: stopping.signal,
+      progress: (line) => lines.push(line),
+    });
+    await site.ready(certificates, 'expc1');
+    stopping.abort();
+    expect(await ended).toBe(0);
+    const { serial } = await site.status(certificates, 'expc1');
+    expect(lines).toContain(`Certificate ${site.namespace}/expc1: issued ${serial}: no certificate yet`);
+    await site.checkSecrecy(lines);
+  });
+
+  it('vcs-pki operator needs a namespace', async () => {
+    const lines: string[] = [];
+    expect(await main(['operator'], { progress: (line) => lines.push(line) })).toBe(2);
+    expect(lines.join()).toContain('--namespace');
   });
 
   it('an API server that is not there yet is waited for, and that is said once', async () => {
