@@ -106,7 +106,11 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     log,
   });
 
+  const giveUp = () => void Promise.all(reflectors.map((reflector) => reflector.stop()));
+  signal?.addEventListener('abort', giveUp);
   await Promise.all(Object.values(sources).map(({ synced }) => synced));
+  signal?.removeEventListener('abort', giveUp);
+  signal?.throwIfAborted();
   trigger(sources, authorities, leaves);
   for (const object of sources.authorities.list()) authorities.enqueue(keyOf(object.metadata));
   for (const object of sources.certificates.list()) leaves.enqueue(keyOf(object.metadata));

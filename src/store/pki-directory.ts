@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Issuer } from '../authority/issuer.ts';
 import { localSigner } from '../authority/issuer.ts';
 import type { Authorities } from '../authority/perform.ts';
-import type { AuthorityState, CrlState, MaterialState, RecordedState } from '../authority/plan.ts';
+import type { AuthorityState, MaterialState, RecordedState } from '../authority/plan.ts';
 import {
   authorityOwner,
   type CertificateRecord,
@@ -12,7 +12,7 @@ import {
   latestByOwner,
   recordOf,
 } from '../authority/record.ts';
-import { crlSignedAt } from '../authority/revoke.ts';
+import { crlStateOf, materialStateOf } from '../authority/recorded.ts';
 import { VcsPkiError } from '../errors.ts';
 import type { Secret } from '../secret.ts';
 import { crlUrl, type Demand } from '../topology/demands.ts';
@@ -160,11 +160,18 @@ export class PkiDirectory {
       const der = await bySerial.get(record.serial)?.certificate();
       if (!der) throw lostCertificate(record, this.authorityPath(authority.issuer ?? authority.id));
       const certificate = readCertificate(der, owner);
-      if (look(owner)) material.set(owner, await this.#materialState(owner, 1, certificate, 'generated'));
+      if (look(owner)) {
+        const recorded = { owner, generation: 1, certificate: der, keyOnAppliance: false };
+        material.set(owner, await materialStateOf(this.material, recorded));
+      }
       authorities.set(authority.id, {
         record,
         keyIdentifier: keyIdentifier(certificate.subjectPublicKeyInfo).toString('hex'),
-        crl: await this.#crlState(authority.id, entries.get(authority.id) ?? []),
+        crl: crlStateOf(
+          await this.material.crl(authority.id, 1),
+          entries.get(authority.id) ?? [],
+          join(this.path, layout.published, authority.id),
+        ),
       });
     }
     for (const [owner, record] of latest) {
@@ -174,8 +181,9 @@ export class PkiDirectory {
       const der = await bySerial.get(record.serial)?.certificate();
       if (!der || record.revocation) continue;
       const { generation, specification } = record.issuance;
-      const origin = specification.key.startsWith('request ') ? 'appliance' : 'generated';
-      material.set(owner, await this.#materialState(owner, generation, readCertificate(der, owner), origin));
+      const keyOnAppliance = specification.key.startsWith('request ');
+      const recorded = { owner, generation, certificate: der, keyOnAppliance };
+      material.set(owner, await materialStateOf(this.material, recorded));
     }
     return { authorities, certificates, material };
   }
@@ -219,41 +227,6 @@ export class PkiDirectory {
       if (certificate) chain.push(certificate);
     }
     return chain;
-  }
-
-  async #materialState(
-    owner: string,
-    generation: number,
-    recorded: Certificate,
-    key: 'generated' | 'appliance',
-  ): Promise<MaterialState> {
-    const kept = await this.material.load(owner, generation).catch((error: unknown) => {
-      if (error instanceof VcsPkiError && (error.code === 'PEM_INVALID' || error.code === 'DER_INVALID'))
-        return undefined;
-      throw error;
-    });
-    if (!kept) return 'certificate altered';
-    if (key === 'generated') {
-      if (!kept.key) return 'key missing';
-      if (!subjectPublicKeyInfo(createPublicKey(kept.key)).equals(recorded.subjectPublicKeyInfo)) return 'key altered';
-    }
-    if (!kept.certificate) return 'certificate missing';
-    return kept.certificate.equals(recorded.der) ? 'whole' : 'certificate altered';
-  }
-
-  async #crlState(authority: string, entries: readonly LedgerEntry[]): Promise<CrlState | 'none'> {
-    const der = await this.material.crl(authority, 1);
-    if (!der) return 'none';
-    const crl = readCrl(der, join(this.path, layout.published, authority));
-    const missing = entries.filter(
-      ({ serial, notAfter, revocation }) =>
-        revocation && new Date(notAfter) >= crl.thisUpdate && !crl.find(BigInt(`0x${serial}`)),
-    );
-    return {
-      signedAt: crlSignedAt(crl),
-      nextUpdate: crl.nextUpdate ?? crl.thisUpdate,
-      missing: missing.map((entry) => entry.serial),
-    };
   }
 }
 

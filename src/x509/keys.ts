@@ -60,7 +60,7 @@ export function parsePrivateKey(
 }
 
 function findKeyBlock(text: string, at: string): string {
-  const labels = decodePem(text, at).map(({ label }) => label);
+  const labels = labelsOf(text, at);
   const keys = labels.filter((label) => label.endsWith('PRIVATE KEY'));
   if (keys.length !== 1)
     throw unreadable(at, `it holds ${keys.length} private keys (${labels.join(', ')}) where one belongs`);
@@ -71,6 +71,15 @@ function findKeyBlock(text: string, at: string): string {
     .map((line) => line.trim().replace(/^(Proc-Type:|DEK-Info:)\s*(\S+?)\s*,\s*(\S+)$/i, '$1 $2,$3'))
     .join('\n')
     .concat('\n');
+}
+
+function labelsOf(text: string, at: string): string[] {
+  try {
+    return decodePem(text, at).map(({ label }) => label);
+  } catch (cause) {
+    if (!(cause instanceof VcsPkiError)) throw cause;
+    throw unreadable(at, `it is no whole PEM text: ${cause.message.slice(`${at}: `.length)}`, cause);
+  }
 }
 
 function openPlain(block: string, at: string): KeyObject {

@@ -120,7 +120,15 @@ describe('I10: a PKI directory that is not what it should be', () => {
   it('a truncated PEM', async () => {
     const fs = await applied();
     await replace(fs, `${authority}/private/cakey.pem`, (text) => text.slice(0, 100));
-    await expectRefused(fs, 'PEM_INVALID', [/cakey\.pem/, /no END line/]);
+    await expectRefused(fs, 'KEY_UNREADABLE', [/cakey\.pem/, /no END line/]);
+  });
+
+  it('a truncated key of a peer: found by plan, replaced by apply with a new certificate', async () => {
+    const fs = await applied();
+    await replace(fs, '/work/pki/certificates/core/expc1/server/1/key.pem', (text) => text.slice(0, 60));
+    expect((await vcsPki(fs, 'plan', file)).out).toMatch(/issue +core\/expc1\/server .*its private key altered/);
+    expect((await vcsPki(fs, 'apply', file)).code).toBe(0);
+    expect((await vcsPki(fs, 'apply', file)).out).toContain('nothing to do');
   });
 
   it('a key that does not match its authority', async () => {

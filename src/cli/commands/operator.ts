@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { VcsPkiError } from '../../errors.ts';
 import { type Command, text } from '../command.ts';
@@ -38,10 +39,7 @@ definitions and the Role that it needs are in operator/deploy of this package.`,
     try {
       const operator = await startOperator({ client, namespace, random, log, signal, ...instanceOf(env) });
       context.progress(`looking after ${namespace}`);
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) return resolve();
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      if (!signal.aborted) await once(signal, 'abort');
       context.progress('stopping');
       await operator.stop();
       return 0;

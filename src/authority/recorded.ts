@@ -1,0 +1,67 @@
+import { createPublicKey } from 'node:crypto';
+import { VcsPkiError } from '../errors.ts';
+import { readCertificate } from '../x509/certificate.ts';
+import { readCrl } from '../x509/crl.ts';
+import { subjectPublicKeyInfo } from '../x509/keys.ts';
+import type { CrlState, MaterialState } from './plan.ts';
+import type { IssuedMaterial, Material } from './ports.ts';
+import { isAuthorityOwner, type LedgerEntry } from './record.ts';
+import { crlSignedAt } from './revoke.ts';
+import { serialFromHex } from './serial.ts';
+
+/** How a published list compares with the ledger. */
+export function crlStateOf(der: Buffer | undefined, entries: readonly LedgerEntry[], at: string): CrlState | 'none' {
+  if (!der) return 'none';
+  const crl = readCrl(der, at);
+  const missing = entries.filter(
+    ({ serial, notAfter, revocation }) =>
+      revocation && new Date(notAfter) >= crl.thisUpdate && !crl.find(serialFromHex(serial)),
+  );
+  return {
+    signedAt: crlSignedAt(crl),
+    nextUpdate: crl.nextUpdate ?? crl.thisUpdate,
+    missing: missing.map(({ serial }) => serial),
+  };
+}
+
+export interface RecordedCertificate {
+  readonly owner: string;
+  readonly generation: number;
+  readonly certificate: Buffer;
+  /** Whether the key was made on the appliance, and so is kept nowhere here. */
+  readonly keyOnAppliance: boolean;
+}
+
+/**
+ * How what is kept of a certificate compares with the record. The damaged key of a peer is 'key altered'; that of an
+ * authority is the error that it is, for nothing could replace it.
+ * @param isWhole whether what was loaded is all that belongs there; by default, the certificate itself
+ */
+export async function materialStateOf(
+  material: Pick<Material, 'load'>,
+  { owner, generation, certificate, keyOnAppliance }: RecordedCertificate,
+  isWhole: (kept: Partial<IssuedMaterial>) => boolean | Promise<boolean> = (kept) =>
+    kept.certificate?.equals(certificate) ?? false,
+): Promise<MaterialState> {
+  let kept: Awaited<ReturnType<Material['load']>>;
+  try {
+    kept = await material.load(owner, generation);
+  } catch (error) {
+    const altered = error instanceof VcsPkiError ? damage(owner, error) : undefined;
+    if (altered) return altered;
+    throw error;
+  }
+  if (!keyOnAppliance) {
+    if (!kept.key) return 'key missing';
+    const publicKey = subjectPublicKeyInfo(createPublicKey(kept.key));
+    if (!publicKey.equals(readCertificate(certificate, owner).subjectPublicKeyInfo)) return 'key altered';
+  }
+  if (!kept.certificate) return 'certificate missing';
+  return (await isWhole(kept)) ? 'whole' : 'certificate altered';
+}
+
+function damage(owner: string, { code }: VcsPkiError): MaterialState | undefined {
+  if (code === 'PEM_INVALID' || code === 'DER_INVALID') return 'certificate altered';
+  const key = code === 'KEY_UNREADABLE' || code === 'KEY_ENCRYPTED';
+  return key && !isAuthorityOwner(owner) ? 'key altered' : undefined;
+}
