@@ -87,7 +87,7 @@ export class CertificateAuthority extends Construct {
     const own = commandResource(this, 'Authority', {
       logicalId: logicalId(id, 'authority'),
       triggers: { subject: literal(JSON.stringify(subject)), key, issuer: authority.issuer ?? 'self-signed' },
-      onCreate: [quoted('issue'), quoted(`authority/${id}`), quoted('topology.json')],
+      onCreate: [quoted('issue'), quoted(`authority/${id}`), quoted('topology.json'), quoted('--no-bundles')],
       dependsOn: issuer ? [issuer.resource] : [],
     });
     const certificates = TerraformIterator.fromMap(atSynthesis(() => certificateMap(topology.plannedDemands(), id)));
@@ -99,6 +99,7 @@ export class CertificateAuthority extends Construct {
         quoted('issue'),
         'each.key',
         quoted('topology.json'),
+        quoted('--no-bundles'),
         quoted('--generation'),
         'self.triggers.generation',
         quoted('--reason'),
@@ -108,6 +109,7 @@ export class CertificateAuthority extends Construct {
         quoted('revoke'),
         'each.key',
         quoted('topology.json'),
+        quoted('--no-bundles'),
         quoted('--generation'),
         'self.triggers.generation',
         quoted('--on-removal'),

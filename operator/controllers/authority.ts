@@ -2,6 +2,7 @@ import { createAuthority } from '../../src/authority/issue.ts';
 import { type Issuer, localSigner } from '../../src/authority/issuer.ts';
 import { authorityDifferences, planAuthority, planCrl } from '../../src/authority/plan.ts';
 import { authorityOwner, type CertificateRecord, latestByOwner, recordOf } from '../../src/authority/record.ts';
+import { crlStateOf, materialStateOf } from '../../src/authority/recorded.ts';
 import { crlSignedAt, signCrl } from '../../src/authority/revoke.ts';
 import { nextUpdateDue } from '../../src/authority/schedule.ts';
 import { VcsPkiError } from '../../src/errors.ts';
@@ -12,7 +13,6 @@ import {
   certificateAuthorityKind,
 } from '../../src/resources/certificate-authority.ts';
 import { parseResource } from '../../src/resources/resource.ts';
-import { readCertificate } from '../../src/x509/certificate.ts';
 import { type Crl, readCrl } from '../../src/x509/crl.ts';
 import { generatePrivateKey, keyIdentifier } from '../../src/x509/keys.ts';
 import { type AuthorityObject, certificateAuthorities } from '../api/resources.ts';
@@ -20,8 +20,7 @@ import { entriesOfOwner, topologyOf } from '../kube/kube-ledger.ts';
 import { authoritySecretName, type KubeMaterial } from '../kube/kube-material.ts';
 import { refOf, type Stored } from '../kube/resource.ts';
 import type { Outcome } from '../runtime/controller.ts';
-import { authorityPlace, belongsTo, GENERATION, issuerOf, type OpenIssuer, openIssuer } from './issuer.ts';
-import { crlState } from './recorded-state.ts';
+import { authorityPlace, GENERATION, issuerOf, type OpenIssuer, openIssuerIfReady } from './issuer.ts';
 import { LOOK_AGAIN_MS, type NewCondition, reasonOf, reportFailure, wordsOf, writeStatus } from './status.ts';
 import type { World } from './world.ts';
 
@@ -59,18 +58,22 @@ async function establish(object: Stored<AuthorityObject>, world: World): Promise
   const authority = authorityOf(resource);
   const owner = authorityOwner(authority.id);
   const at = `Secret ${namespace}/${authoritySecretName(authority.id, GENERATION)}`;
-  let opened: Promise<OpenIssuer> | undefined;
-  const parent = async () => {
-    if (authority.issuer !== undefined) opened ??= openIssuer(world, namespace, authority.issuer);
+  let opened: Promise<OpenIssuer | VcsPkiError> | undefined;
+  const parentIfReady = async () => {
+    if (authority.issuer !== undefined) opened ??= openIssuerIfReady(world, namespace, authority.issuer);
     return opened;
+  };
+  const parent = async () => {
+    const issuer = await parentIfReady();
+    if (issuer instanceof VcsPkiError) throw issuer;
+    return issuer;
   };
   const { ledger, material } = authorityPlace(world, namespace, authority.id, async () => (await parent())?.root);
   const entries = await entriesOfOwner(world.client, namespace, owner);
   const record = latestByOwner(entries.flatMap((entry) => recordOf(entry) ?? [])).get(owner);
-  const kept = await material.load(owner, GENERATION);
 
   if (!record) {
-    if (kept.certificate) throw recordLost(at, authority.id);
+    if ((await material.load(owner, GENERATION)).certificate) throw recordLost(at, authority.id);
     const issuer = await parent();
     const key = await material.key(owner, GENERATION, () => generatePrivateKey(authority.key));
     const reason = issuer ? `to be signed by ${issuer.id}` : 'self-signed root';
@@ -84,22 +87,23 @@ async function establish(object: Stored<AuthorityObject>, world: World): Promise
   if (differences.length > 0) throw changed(`${namespace}/${authority.id}`, differences);
   const der = await entries.find(({ serial }) => serial === record.serial)?.certificate();
   if (!der) throw new TypeError(`record ${record.serial} has no certificate`);
-  const certificate = readCertificate(der, owner);
-  if (!kept.key) throw keyMissing(at, authority.id);
-  if (!belongsTo(kept.key, certificate.subjectPublicKeyInfo)) throw keyAltered(at, authority.id);
-  const state = !kept.certificate
-    ? 'certificate missing'
-    : kept.certificate.equals(der)
-      ? 'whole'
-      : 'certificate altered';
+  const recorded = { owner, generation: GENERATION, certificate: der, keyOnAppliance: false };
+  const state = await materialStateOf(material, recorded, async (kept) => {
+    const above = await parentIfReady();
+    if (above instanceof VcsPkiError) return kept.certificate?.equals(der) ?? false;
+    return material.isWhole(owner, GENERATION, { certificate: der, chain: above?.chain ?? [] });
+  });
+  if (state === 'key altered') throw keyAltered(at, authority.id);
+  if (state === 'key missing') throw keyMissing(at, authority.id);
   const decision = planAuthority(authority, { record, keyIdentifier: '' }, state);
   if (decision.kind === 'restore') {
     const chain = (await parent())?.chain ?? [];
     await material.store(owner, GENERATION, { certificate: der, chain });
     world.announce(object, { type: 'Normal', reason: 'Restored', note: `restored its Secret: ${decision.reason}` });
-    return establish(object, world);
   }
-  const issuer = { ...issuerOf(resource, der, kept.chain ?? []), signer: localSigner(kept.key), ledger };
+  const { key, chain = [] } = await material.load(owner, GENERATION);
+  if (!key) throw keyMissing(at, authority.id);
+  const issuer = { ...issuerOf(resource, der, chain), signer: localSigner(key), ledger };
   return { resource, issuer, record, material };
 }
 
@@ -119,7 +123,7 @@ async function keepListCurrent(
   const { crl: settings } = authorityOf(resource);
   const at = `the list of ${issuer.id}`;
   const published = await material.crl(issuer.id, GENERATION);
-  const state = crlState(published, await issuer.ledger.entries(), at);
+  const state = crlStateOf(published, await issuer.ledger.entries(), at);
   const decision = planCrl({ crl: settings }, { crl: state }, 0, world.clock.now());
   if (decision.kind !== 'sign' && published) return current(readCrl(published, at), issuer, material, settings);
   const afterClockCorrection = object.metadata.annotations?.[CLOCK_CORRECTION] !== undefined;

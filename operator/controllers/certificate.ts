@@ -8,6 +8,7 @@ import {
   specificationOf,
   timestamp,
 } from '../../src/authority/record.ts';
+import { crlStateOf, materialStateOf } from '../../src/authority/recorded.ts';
 import { revokeCertificate } from '../../src/authority/revoke.ts';
 import { VcsPkiError } from '../../src/errors.ts';
 import {
@@ -20,14 +21,12 @@ import { parseResource } from '../../src/resources/resource.ts';
 import type { Demand } from '../../src/topology/demands.ts';
 import { type Certificate, serialHex } from '../../src/x509/certificate.ts';
 import { type CertificateObject, certificates } from '../api/resources.ts';
-import { KubeApiError } from '../kube/errors.ts';
 import { entriesOfOwner, KubeLedger, topologyOf } from '../kube/kube-ledger.ts';
 import { KubeMaterial } from '../kube/kube-material.ts';
 import { refuseTaken } from '../kube/labels.ts';
 import { refOf, type Stored, secrets } from '../kube/resource.ts';
 import type { Outcome } from '../runtime/controller.ts';
-import { authorityPlace, GENERATION, type OpenIssuer, openIssuer } from './issuer.ts';
-import { crlState, materialState } from './recorded-state.ts';
+import { authorityPlace, GENERATION, type OpenIssuer, openIssuerIfReady } from './issuer.ts';
 import { LOOK_AGAIN_MS, reportFailure, writeStatus } from './status.ts';
 import type { World } from './world.ts';
 
@@ -65,7 +64,7 @@ async function keepIssued(
 ): Promise<Outcome> {
   const { namespace = '' } = object.metadata;
   const demand = demandOf(resource);
-  const issuer = await openIssuer(world, namespace, demand.issuer).catch(unlessNotReady);
+  const issuer = await openIssuerIfReady(world, namespace, demand.issuer);
   const opened = issuer instanceof VcsPkiError ? undefined : issuer;
   const material = new KubeMaterial({
     ...world,
@@ -184,7 +183,7 @@ async function isPublishedAsRevoked(
   const entries = await entriesOfOwner(world.client, namespace, owner);
   const revoked = entries.filter(({ serial }) => serial === record.serial);
   const list = await material.crl(specification.issuer, GENERATION);
-  const state = crlState(list, revoked, `the list of ${specification.issuer}`);
+  const state = crlStateOf(list, revoked, `the list of ${specification.issuer}`);
   return state !== 'none' && state.missing.length === 0;
 }
 
@@ -218,9 +217,12 @@ async function stateOf(
     return undefined;
   }
   const { generation, specification } = record.issuance;
-  const origin = specification.key.startsWith('request ') ? 'appliance' : 'generated';
-  const chain = issuer?.id === specification.issuer ? issuer.chain : undefined;
-  return materialState(material, demand.id, generation, await certificateOf(record, entries), origin, chain);
+  const certificate = await certificateOf(record, entries);
+  const keyOnAppliance = specification.key.startsWith('request ');
+  const recorded = { owner: demand.id, generation, certificate, keyOnAppliance };
+  if (issuer?.id !== specification.issuer) return materialStateOf(material, recorded);
+  const { chain } = issuer;
+  return materialStateOf(material, recorded, () => material.isWhole(demand.id, generation, { certificate, chain }));
 }
 
 /** A crash came between record and Secret, and the key went with the process. A key that was lost later may be in use on its peer. */
@@ -266,12 +268,6 @@ function recordFor(
     notAfter: timestamp(certificate.notAfter),
     issuance: { owner: demand.id, topology, generation, reason, specification: specificationOf(demand) },
   };
-}
-
-/** An issuer that can't sign now matters only when there is something to sign. */
-function unlessNotReady(error: unknown): VcsPkiError {
-  if (error instanceof VcsPkiError && !(error instanceof KubeApiError)) return error;
-  throw error;
 }
 
 function isRival(other: Stored<CertificateObject>, { metadata, spec }: Stored<CertificateObject>): boolean {

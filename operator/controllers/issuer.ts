@@ -12,6 +12,7 @@ import { crlUrl } from '../../src/topology/demands.ts';
 import { readCertificate, serialHex } from '../../src/x509/certificate.ts';
 import { subjectPublicKeyInfo } from '../../src/x509/keys.ts';
 import { certificateAuthorities } from '../api/resources.ts';
+import { KubeApiError } from '../kube/errors.ts';
 import { KubeLedger } from '../kube/kube-ledger.ts';
 import { KubeMaterial } from '../kube/kube-material.ts';
 import { findCondition } from '../runtime/conditions.ts';
@@ -41,8 +42,16 @@ export function authorityPlace(
   };
 }
 
-/** The authority `name`, able to issue. Fails with ISSUER_NOT_READY unless its own controller has found it in order. */
-export async function openIssuer(world: World, namespace: string, name: string): Promise<OpenIssuer> {
+/** The authority `name`, able to issue, or why it is not: that matters only when there is something to sign. */
+export function openIssuerIfReady(world: World, namespace: string, name: string): Promise<OpenIssuer | VcsPkiError> {
+  return openIssuer(world, namespace, name).catch((error: unknown) => {
+    if (error instanceof VcsPkiError && !(error instanceof KubeApiError)) return error;
+    throw error;
+  });
+}
+
+/** Fails with ISSUER_NOT_READY unless the authority's own controller has found it in order. */
+async function openIssuer(world: World, namespace: string, name: string): Promise<OpenIssuer> {
   const at = `CertificateAuthority ${namespace}/${name}`;
   const object = await world.client.get(certificateAuthorities, { namespace, name });
   if (!object) throw notReady(at, 'does not exist', 'create it, or correct issuerRef');
@@ -56,7 +65,7 @@ export async function openIssuer(world: World, namespace: string, name: string):
   const root = await material.storedRoot(owner, GENERATION);
   const certificate = der && readCertificate(der, at);
   const vouched = certificate && serialHex(certificate.serialNumber) === resource.status?.serial;
-  if (!key || !root || !vouched || !belongsTo(key, certificate.subjectPublicKeyInfo))
+  if (!key || !root || !vouched || !subjectPublicKeyInfo(createPublicKey(key)).equals(certificate.subjectPublicKeyInfo))
     throw notReady(at, 'has another key or certificate in its Secret than is on record', 'restore the Secret');
   return {
     ...issuerOf(resource, certificate.der, chain),
@@ -80,10 +89,6 @@ export function issuerOf(
     chain: authority.issuer === undefined ? [] : [der, ...above],
     crlUrl: crlUrl(authority, GENERATION),
   };
-}
-
-export function belongsTo(key: Parameters<typeof createPublicKey>[0], publicKey: Buffer): boolean {
-  return subjectPublicKeyInfo(createPublicKey(key)).equals(publicKey);
 }
 
 function notReady(at: string, message: string, fix: string): VcsPkiError {

@@ -61,6 +61,10 @@ export const writerOptions: Readonly<Record<string, OptionSpec>> = {
   },
 };
 
+export const bundleOptions: Readonly<Record<string, OptionSpec>> = {
+  'no-bundles': { type: 'boolean', description: 'Leave the upload bundles to a later apply (as Terraform does)' },
+};
+
 /** Where TARGET may point, for every help text that has one. */
 export const TARGET_HELP = `TARGET is a topology.json (or .yaml), a folder that holds one, or a program (.ts, .js) that
 synthesizes one. Without it, the app of cdktf.json in this folder is run.`;

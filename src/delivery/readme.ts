@@ -86,10 +86,17 @@ function crlSection({ crls, crlUrls, cluster }: BundleContent, release: Release)
           ...crlUrls.map((url) => `  ${url}`),
           `Daily update time (UTC): ${cluster.crlUpdateTimeUtc}. Click Save.`,
         ];
+  const unpublished =
+    crlUrls.length > 0 && crlUrls.length < crls.length
+      ? [
+          'Some authorities have no address to download from: their lists are in crl.pem alone, which is to be loaded too.',
+        ]
+      : [];
   return [
     'Revocation lists',
     `Page: ${release.menus.crl}`,
     ...automatic,
+    ...unpublished,
     'External policy servers are checked against manually loaded lists only: browse to crl.pem, click Upload CRL file.',
     'The upload replaces the file before; crl.pem holds the lists of all authorities.',
     'When a list expires, every certificate of its authority counts as revoked.',

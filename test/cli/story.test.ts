@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { readCrl } from '../../src/x509/crl.ts';
+import { decodePem } from '../../src/x509/pem.ts';
 import { Project } from '../support/project.ts';
 
 const project = new Project();
@@ -103,6 +104,24 @@ describe('the story of a new user', () => {
     const { stdout } = await project.cli(['apply']);
     expect(stdout).toMatch(/issue +core\/expc3\/server .* was revoked \(cessationOfOperation\)/);
     expect(JSON.parse(project.read('vcs-pki.lock.json')).certificates['core/expc3/server'].issuance.generation).toBe(2);
+  });
+
+  it('a certificate revoked by hand is on the list in every bundle at once, and issued anew by the next run', async () => {
+    const { code, stdout } = await project.cli([
+      'revoke',
+      'edge/expe2/server',
+      '--reason',
+      'keyCompromise',
+      '--output',
+      'json',
+    ]);
+    expect(code).toBe(0);
+    const { serial } = JSON.parse(stdout);
+    const [, issuing] = decodePem(project.read('pki/bundles/collaboration-edge/core/expc1/crl.pem'), 'crl.pem');
+    expect(readCrl(issuing!.der, 'crl.pem').find(BigInt(`0x${serial}`))?.reason).toBe('keyCompromise');
+    expect((await project.cli(['prove'])).code).toBe(3);
+    expect(actions((await project.cli(['apply'])).stdout)).toEqual(['issue edge/expe2/server']);
+    expect((await project.cli(['prove'])).code).toBe(0);
   });
 
   it('renews when it is due, without revoking what it replaces', async () => {

@@ -255,16 +255,20 @@ describe.runIf(controlPlaneAvailable)('the operator on a Kubernetes API server',
   describe('what happens to Secrets and lists', () => {
     it('an altered certificate is put back', async () => {
       await established();
-      const whole = await site.secret('expc1');
-      for (const name of ['tls.crt', 'ca.crt']) {
-        const altered = { [name]: Buffer.from('altered').toString('base64') };
-        const { resourceVersion } = (await site.secret('expc1'))!.metadata;
-        await site.admin.patch(secrets, { ...whole!.metadata, resourceVersion }, { data: altered });
-        await eventually(
-          `${name} is back`,
-          async () => (await site.secret('expc1'))?.data?.[name] === whole?.data?.[name],
-        );
+      for (const secret of ['expc1', 'issuing-ca-ca', 'root-ca-ca']) {
+        for (const name of ['tls.crt', 'ca.crt']) {
+          const whole = (await site.secret(secret))!;
+          await site.admin.patch(secrets, whole.metadata, {
+            data: { [name]: Buffer.from('altered').toString('base64') },
+          });
+          await eventually(`${name} of ${secret} is back`, async () => {
+            const { metadata, data = {} } = (await site.secret(secret))!;
+            return metadata.resourceVersion !== whole.metadata.resourceVersion && data[name] === whole.data?.[name];
+          });
+        }
       }
+      await site.ready(authorities, 'root-ca', 'issuing-ca');
+      await site.ready(certificates, 'expc1');
       expect(await site.records('core/expc1/server')).toHaveLength(1);
       await site.checkInvariants();
     });

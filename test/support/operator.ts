@@ -126,7 +126,7 @@ export class MortalClient implements KubeApi {
   }
 }
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 60_000;
 
 /** Looks until there is something to see. */
 export async function eventually<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {

@@ -4,6 +4,7 @@ import { VcsPkiError } from '../../errors.ts';
 import type { Demand } from '../../topology/demands.ts';
 import { findings } from '../../topology/findings.ts';
 import {
+  bundleOptions,
   type Command,
   type Context,
   type Options,
@@ -13,6 +14,7 @@ import {
   text,
   writerOptions,
 } from '../command.ts';
+import { deliver } from '../deliver.ts';
 import { doneData, doneText, findingText } from '../describe.ts';
 import { outputFormat, print } from '../output.ts';
 import {
@@ -40,6 +42,7 @@ ${TARGET_HELP}`,
     renew: { type: 'boolean', description: 'Issue a new one though the present one serves' },
     generation: { type: 'string', value: 'N', description: 'Make sure that generation N is there (as Terraform asks)' },
     reason: { type: 'string', value: 'TEXT', description: 'Why, for the record' },
+    ...bundleOptions,
     ...outputOption,
   },
   examples: [
@@ -62,7 +65,8 @@ ${TARGET_HELP}`,
         done.push(doneData(item));
         lines.push(`${doneText(item)}\n`);
       });
-      await writeLock(session, context);
+      const after = await writeLock(session, context);
+      if (actions.length > 0 && !options['no-bundles']) await deliver(chosen.topology, session.directory, after);
       await print(context, format, { certificate: owner, done }, () => lines.join('') || `${owner}: nothing to do\n`);
       return 0;
     });

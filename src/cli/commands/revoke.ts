@@ -4,6 +4,7 @@ import { revokeCertificate, signCrl } from '../../authority/revoke.ts';
 import { VcsPkiError } from '../../errors.ts';
 import { indexReasons } from '../../store/index-txt.ts';
 import {
+  bundleOptions,
   type Command,
   type Context,
   type Options,
@@ -13,6 +14,7 @@ import {
   text,
   writerOptions,
 } from '../command.ts';
+import { deliver } from '../deliver.ts';
 import { doneText } from '../describe.ts';
 import { outputFormat, plural, print } from '../output.ts';
 import { checkedState, type Session, writeLock, writeSession } from '../session.ts';
@@ -37,6 +39,7 @@ ${TARGET_HELP}`,
       description: 'Do nothing when a later generation than N is there (as Terraform asks)',
     },
     'on-removal': { type: 'string', value: 'POLICY', description: 'keep: do nothing (as Terraform asks)' },
+    ...bundleOptions,
     ...outputOption,
   },
   examples: ['vcs-pki revoke edge/expe2/server --reason keyCompromise', 'vcs-pki revoke 5A01F3'],
@@ -48,19 +51,14 @@ ${TARGET_HELP}`,
       const state = await checkedState(session, () => false);
       const found = await find(session, state, which);
       const skip = skipReason(found, state, options);
-      if (skip !== undefined) {
-        await writeLock(session, context);
-        await print(
-          context,
-          format,
-          { certificate: which, revoked: false, reason: skip },
-          () => `${which}: not revoked, ${skip}\n`,
-        );
-        return 0;
-      }
-      const result = await revoke(session, found, reason, context);
-      await writeLock(session, context);
-      await print(context, format, result, () => result.text);
+      const result =
+        skip === undefined
+          ? await revoke(session, found, reason, context)
+          : { certificate: which, revoked: false, reason: skip, text: `${which}: not revoked, ${skip}\n` };
+      const after = await writeLock(session, context);
+      if (!options['no-bundles']) await deliver(chosen.topology, session.directory, after);
+      const { text: words, ...data } = result;
+      await print(context, format, data, () => words);
       return 0;
     });
   },
