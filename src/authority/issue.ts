@@ -21,7 +21,7 @@ import type { Clock, Ledger, Material, Random, Signer } from './ports.ts';
 import { authorityExtensions, leafExtensions } from './profile.ts';
 import { authorityOwner, type Issuance, type NewEntry, specificationOf } from './record.ts';
 import { addDays } from './schedule.ts';
-import { freshSerial } from './serial.ts';
+import { randomSerial } from './serial.ts';
 
 /** Certificates and lists are valid from a little before they are made: the clocks of appliances differ. */
 export const BACKDATE_MS = 10 * 60 * 1000;
@@ -59,13 +59,11 @@ export async function issueCertificates(
   announce: (issued: Issued) => void,
   signal?: AbortSignal,
 ): Promise<void> {
-  const taken = new Set((await issuer.ledger.entries()).map((entry) => entry.serial));
   for (let start = 0; start < orders.length; start += BATCH) {
     signal?.throwIfAborted();
     const signed: (NewEntry & { order: IssueOrder })[] = [];
     for (const order of orders.slice(start, start + BATCH)) {
-      const serialNumber = freshSerial(ports.random, taken);
-      taken.add(serialHex(serialNumber));
+      const serialNumber = randomSerial(ports.random);
       const certificate = await signLeaf(order, serialNumber, issuer, ports);
       signed.push({ order, serial: serialHex(serialNumber), certificate, issuance: issuanceOf(order, topology) });
     }
@@ -195,11 +193,10 @@ export async function createAuthority(
   const owner = authorityOwner(authority.id);
   const publicKey = subjectPublicKeyInfo(own.key);
   const ledger = parent?.ledger ?? own.ledger;
-  const taken = new Set((await ledger.entries()).map((entry) => entry.serial));
   const subject = encodeName(authority.subject);
   const now = ports.clock.now();
   const notBefore = seconds(now.getTime() - BACKDATE_MS);
-  const serialNumber = freshSerial(ports.random, taken);
+  const serialNumber = randomSerial(ports.random);
   const certificate = await sign(
     {
       serialNumber,

@@ -1,7 +1,9 @@
-import { serialHex } from '../x509/certificate.ts';
 import type { Random } from './ports.ts';
 
-/** A serial number of 126 random bits in exactly 16 octets: positive, unguessable, of constant size (RFC 5280 4.1.2.2). */
+/**
+ * A serial number of 126 random bits in exactly 16 octets: positive, unguessable, of constant size (RFC 5280 4.1.2.2).
+ * The ledger refuses one that it has already (I2).
+ */
 export function randomSerial(random: Random): bigint {
   const octets = Buffer.from(random.bytes(16));
   octets.writeUInt8((octets.readUInt8(0) & 0x3f) | 0x40, 0);
@@ -10,12 +12,4 @@ export function randomSerial(random: Random): bigint {
 
 export function serialFromHex(serial: string): bigint {
   return BigInt(`0x${serial}`);
-}
-
-/** A serial that the ledger does not have; 2^-126 is no reason not to look (I2). */
-export function freshSerial(random: Random, taken: ReadonlySet<string>): bigint {
-  for (;;) {
-    const serial = randomSerial(random);
-    if (!taken.has(serialHex(serial))) return serial;
-  }
 }
