@@ -19,7 +19,10 @@ module.exports = {
       name: `src/${room} imports ${allowed.join(', ') || 'nothing of ours'}`,
       severity: 'error',
       from: { path: `^src/${room}/`, pathNot: tests },
-      to: { path: '^(src|constructs|operator)/', pathNot: `^src/(${[room, ...allowed].join('|')})/|^src/(errors|secret)\\.ts$` },
+      to: {
+        path: '^(src|constructs|operator)/',
+        pathNot: `^src/(${[room, ...allowed].join('|')})/|^src/(errors|secret)\\.ts$`,
+      },
     })),
     {
       name: 'src imports neither constructs nor, but for the operator command, operator',
@@ -51,7 +54,12 @@ module.exports = {
       from: { path: '^operator/', pathNot: tests },
       to: { path: '^(src/cli|constructs)/' },
     },
-    { name: 'no cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     {
       name: 'shipped code imports no test and no development dependency',
       severity: 'error',
