@@ -10,7 +10,7 @@ import { recordSchema } from './record.ts';
 export const LOCK_FILE = 'vcs-pki.lock.json';
 
 /** Public facts about what has been issued, for Git: with it, synth gives the same result on every machine. */
-export const lockFileSchema = z.strictObject({
+const lockFileSchema = z.strictObject({
   version: z.literal(1),
   topology: z.string(),
   authorities: z.record(z.string(), z.strictObject({ keyIdentifier: z.string(), ...recordSchema.shape })),

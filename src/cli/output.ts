@@ -1,7 +1,7 @@
 import { VcsPkiError } from '../errors.ts';
 import { type Context, type Options, text } from './command.ts';
 
-export const outputFormats = ['table', 'json', 'yaml'] as const;
+const outputFormats = ['table', 'json', 'yaml'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
 export function outputFormat(options: Options): OutputFormat {

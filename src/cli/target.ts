@@ -41,7 +41,7 @@ export async function workspace(target: string | undefined, options: Options, co
   });
 }
 
-export async function readWorkspace(file: string, context: Context): Promise<Workspace> {
+async function readWorkspace(file: string, context: Context): Promise<Workspace> {
   const bytes = await context.fs.readFile(file);
   if (!bytes) throw unusable(file, 'does not exist', 'check the path, or run synth first');
   const topology = parseTopology(await parseData(bytes.toString(), file), file);
@@ -54,7 +54,7 @@ export async function readWorkspace(file: string, context: Context): Promise<Wor
 }
 
 /** JSON, or YAML where it is not JSON. */
-export async function parseData(content: string, at: string): Promise<unknown> {
+async function parseData(content: string, at: string): Promise<unknown> {
   try {
     return JSON.parse(content);
   } catch (jsonError) {

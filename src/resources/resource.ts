@@ -6,7 +6,7 @@ export const API_GROUP = 'vcs-pki.dev';
 export const API_VERSION = 'v1alpha1';
 
 /** The metadata that vcs-pki reads; whatever else is there is left alone. */
-export const metadataSchema = z.looseObject({
+const metadataSchema = z.looseObject({
   name: z.string().min(1).max(253),
   namespace: z.string().max(63).optional(),
   uid: z.string().optional(),

@@ -11,12 +11,12 @@ export const products = ['vcs-control', 'vcs-expressway', 'expressway-c', 'expre
 export type Product = (typeof products)[number];
 
 /** rsa-8192 can be declared, and is then refused by the rule that says why (41). */
-export const peerKeyTypes = ['rsa-2048', 'rsa-4096', 'rsa-8192', 'ec-p256', 'ec-p384'] as const;
+const peerKeyTypes = ['rsa-2048', 'rsa-4096', 'rsa-8192', 'ec-p256', 'ec-p384'] as const;
 export const authorityKeyTypes = ['rsa-2048', 'rsa-4096', 'ec-p256', 'ec-p384'] as const;
 
 const matching = (pattern: string, message: string) => z.string().regex(new RegExp(pattern), message);
 
-export const idSchema = matching(
+const idSchema = matching(
   patterns.label,
   'must be 1 to 63 lower-case letters, digits and hyphens; write it like edge-1',
 ).describe('Id, unique among its kind');
@@ -34,7 +34,7 @@ const pemSchema = (label: string) =>
     65_536,
   );
 
-export const subjectSchema = z.strictObject({
+const subjectSchema = z.strictObject({
   commonName: z.string().min(1).max(64),
   organization: z.string().min(1).max(64).optional(),
   organizationalUnit: z.string().min(1).max(64).optional(),
@@ -47,13 +47,13 @@ export const subjectSchema = z.strictObject({
 });
 
 /** What a certificate of a peer says about its holder beside the common name, which the deployment model sets. */
-export const peerSubjectSchema = subjectSchema.omit({ commonName: true });
+const peerSubjectSchema = subjectSchema.omit({ commonName: true });
 
 export const onRemovalSchema = z
   .enum(['revoke', 'keep'])
   .describe('What becomes of the last certificate when its declaration is removed');
 
-export const crlSettingsSchema = z
+const crlSettingsSchema = z
   .strictObject({
     dailyUpdateUtc: timeOfDaySchema.default('02:00').describe('When the list is signed, UTC'),
     everyDays: z.int().min(1).max(366).default(1).describe('Days between two updates'),
@@ -161,8 +161,7 @@ export const neighborZoneSchema = z.strictObject({
     .describe('Default: the FQDNs of the peers of the neighbor'),
 });
 
-export const zoneSchema = z.discriminatedUnion('kind', [traversalZoneSchema, neighborZoneSchema]);
-export type Zone = z.output<typeof zoneSchema>;
+const zoneSchema = z.discriminatedUnion('kind', [traversalZoneSchema, neighborZoneSchema]);
 export type TraversalZone = z.output<typeof traversalZoneSchema>;
 export type NeighborZone = z.output<typeof neighborZoneSchema>;
 
@@ -174,7 +173,7 @@ export const trustListSchema = z.strictObject({
 });
 export type TrustList = z.output<typeof trustListSchema>;
 
-export const storageSchema = z.strictObject({
+const storageSchema = z.strictObject({
   directory: z.string().min(1).default('pki').describe('The PKI directory, relative to this file'),
   lockFile: z.string().min(1).default('vcs-pki.lock.json').describe('The lock file, relative to this file'),
 });

@@ -37,7 +37,12 @@ export async function startNullProvider(): Promise<NullProvider> {
     Addr: { Network: 'unix', String: socket },
   };
   return {
-    env: { TF_REATTACH_PROVIDERS: JSON.stringify({ 'registry.terraform.io/hashicorp/null': reattach }) },
+    env: {
+      TF_REATTACH_PROVIDERS: JSON.stringify({
+        'registry.terraform.io/hashicorp/null': reattach,
+        'registry.opentofu.org/hashicorp/null': reattach,
+      }),
+    },
     async stop() {
       for (const session of sessions) session.destroy();
       server.close();

@@ -12,12 +12,14 @@ export type ToolName =
   | 'kubectl'
   | (string & Record<never, never>);
 
+/** What does as well. */
+const alternatives: Readonly<Record<string, string>> = { terraform: 'tofu' };
+
 /** The path of a program on PATH; undefined when it is not installed. */
 export function tool(name: ToolName): string | undefined {
-  return (process.env.PATH ?? '')
-    .split(delimiter)
-    .filter((folder) => folder !== '')
-    .map((folder) => join(folder, name))
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  return [name, alternatives[name] ?? name]
+    .flatMap((each) => folders.map((folder) => join(folder, each)))
     .find(isExecutable);
 }
 
