@@ -190,8 +190,10 @@ function isChangedByUser({ metadata: now }: Stored, { metadata: before }: Stored
   );
 }
 
+/** With the time of the last change: while nothing could be watched it may have been lost and regained. */
 function readiness(object: Stored<AuthorityObject>): string | undefined {
-  return findCondition(conditionsOf(object), 'Ready')?.status;
+  const ready = findCondition(conditionsOf(object), 'Ready');
+  return ready && `${ready.status} ${ready.lastTransitionTime}`;
 }
 
 /** Waits for the API server, saying once that it does. */

@@ -12,6 +12,9 @@ import type { World } from './world.ts';
 /** How soon something that only a person can mend is looked at again, though nothing is seen to change. */
 export const LOOK_AGAIN_MS = 3_600_000;
 
+/** How soon a waiting object looks for its issuer again. Its readiness is an event, but one that an outage can swallow. */
+const ISSUER_AGAIN_MS = 15_000;
+
 const MESSAGE_LIMIT = 4096;
 const statusSchema = z.looseObject({ conditions: conditionsSchema });
 
@@ -67,7 +70,8 @@ export async function reportFailure<T extends DeclaredObject>(
     });
   await writeStatus(world, type, object, statusSchema.safeParse(object.status ?? {}).data ?? {}, [condition]);
   if (error instanceof KubeApiError) throw error;
-  return { kind: 'wait', until: new Date(world.clock.now().getTime() + LOOK_AGAIN_MS) };
+  const wait = error.code === 'ISSUER_NOT_READY' ? ISSUER_AGAIN_MS : LOOK_AGAIN_MS;
+  return { kind: 'wait', until: new Date(world.clock.now().getTime() + wait) };
 }
 
 export function wordsOf(error: VcsPkiError): string {
