@@ -1,7 +1,7 @@
 import { VcsPkiError } from '../errors.ts';
 import { parseInput } from './input.ts';
 import { fqdn } from './names.ts';
-import { type Authority, type Cluster, type Topology, topologySchema } from './schema.ts';
+import { type Authority, type Cluster, type Topology, type TraversalZone, topologySchema } from './schema.ts';
 
 /** The id that stands for all peers in the demand id of a shared certificate (13). */
 export const SHARED_PEER = 'cluster';
@@ -30,6 +30,14 @@ export function authorityChain(authorities: readonly Authority[], id: string): A
   const authority = authorities.find((candidate) => candidate.id === id);
   if (!authority) return [];
   return authority.issuer ? [authority, ...authorityChain(authorities, authority.issuer)] : [authority];
+}
+
+/** The unified communications zones that a cluster is at one end of. */
+export function unifiedCommunicationsZones({ zones }: Pick<Topology, 'zones'>, cluster: string): TraversalZone[] {
+  return zones.filter(
+    (zone): zone is TraversalZone =>
+      zone.kind === 'traversal' && zone.unifiedCommunications && [zone.client, zone.server].includes(cluster),
+  );
 }
 
 export function isExpressway(cluster: Cluster): boolean {

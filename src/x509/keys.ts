@@ -106,7 +106,7 @@ function openEncrypted(block: string, passphrase: Secret<string>, at: string): K
 }
 
 /**
- * A wrong passphrase mostly shows as bad padding, and once in 256 as any error that parsing nonsense can give.
+ * A wrong passphrase mostly shows as bad padding, and once in 256 as whatever error parsing nonsense can give.
  * So it is the passphrase unless OpenSSL does not know the cipher (EVP), the header (PEM), or the container is broken.
  */
 function isDecryptionFailure(cause: unknown, block: string): boolean {

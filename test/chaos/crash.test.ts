@@ -20,7 +20,7 @@ interface Step {
 
 const two = collaborationEdge({ corePeers: ['expc1', 'expc2'], edgePeers: ['expe1'] });
 const one = collaborationEdge({ corePeers: ['expc1'], edgePeers: ['expe1'], domains: ['example.com', 'example.org'] });
-const file = '/work/topology.json';
+const file = '/project/topology.json';
 
 const steps: readonly Step[] = [
   { name: 'apply', topology: two, args: ['apply', file], now: '2026-11-21T12:00:00Z' },
@@ -40,7 +40,7 @@ describe('a PKI directory survives a crash at every single call (I1-I6)', () => 
   it('apply, revoke and crl resume from wherever they stopped, whatever was not synced', async () => {
     const openssl = tool('openssl');
     let before = new MemoryFileSystem();
-    await before.makeDirectory('/work');
+    await before.makeDirectory('/project');
     let points = 0;
     let secondOpinions = 0;
     for (const step of steps) {
@@ -84,7 +84,7 @@ async function prepared(from: MemoryFileSystem, step: Step): Promise<MemoryFileS
   const fs = from.copy();
   await fs.writeFile(file, Buffer.from(JSON.stringify(step.topology)), 0o644);
   await fs.sync(file);
-  await fs.sync('/work');
+  await fs.sync('/project');
   fs.calls = 0;
   fs.changes.length = 0;
   return fs;
@@ -122,7 +122,7 @@ async function expectOpensslAgrees(openssl: string, files: Files): Promise<void>
       writeFileSync(target, content);
     }
     for (const [authority, { revoked }] of ledgers(files)) {
-      const cwd = join(folder, '/work/pki/authorities', authority);
+      const cwd = join(folder, '/project/pki/authorities', authority);
       const result = await run(openssl, ['ca', '-config', 'openssl.cnf', '-gencrl', '-out', 'crl.pem'], { cwd });
       expect(result.code, result.stderr).toBe(0);
       const pem = await run(openssl, ['crl', '-in', 'crl.pem'], { cwd });

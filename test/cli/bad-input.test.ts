@@ -8,7 +8,7 @@ import { createRequest } from '../../src/x509/request.ts';
 import { runCli, SimulatedProcesses } from '../support/cli.ts';
 import { collaborationEdge } from '../support/topologies.ts';
 
-const file = '/work/topology.json';
+const file = '/project/topology.json';
 const processes = new SimulatedProcesses();
 const now = new Date('2026-11-21T12:00:00Z');
 
@@ -19,7 +19,7 @@ async function vcsPki(fs: MemoryFileSystem, ...args: string[]) {
 
 async function directory(topology: TopologyInput = collaborationEdge()): Promise<MemoryFileSystem> {
   const fs = new MemoryFileSystem();
-  await fs.makeDirectory('/work');
+  await fs.makeDirectory('/project');
   await declare(fs, topology);
   return fs;
 }
@@ -97,12 +97,12 @@ describe('I10: declarations that cannot be', () => {
   });
 
   it('a target that is not there', async () => {
-    await expectRefused(await directory(), 'TARGET_UNUSABLE', [/nowhere\.json/], 'apply', '/work/nowhere.json');
+    await expectRefused(await directory(), 'TARGET_UNUSABLE', [/nowhere\.json/], 'apply', '/project/nowhere.json');
   });
 });
 
 describe('I10: a PKI directory that is not what it should be', () => {
-  const authority = '/work/pki/authorities/issuing-ca';
+  const authority = '/project/pki/authorities/issuing-ca';
 
   it('a corrupted index.txt', async () => {
     const fs = await applied();
@@ -125,7 +125,7 @@ describe('I10: a PKI directory that is not what it should be', () => {
 
   it('a truncated key of a peer: found by plan, replaced by apply with a new certificate', async () => {
     const fs = await applied();
-    await replace(fs, '/work/pki/certificates/core/expc1/server/1/key.pem', (text) => text.slice(0, 60));
+    await replace(fs, '/project/pki/certificates/core/expc1/server/1/key.pem', (text) => text.slice(0, 60));
     expect((await vcsPki(fs, 'plan', file)).out).toMatch(/issue +core\/expc1\/server .*its private key altered/);
     expect((await vcsPki(fs, 'apply', file)).code).toBe(0);
     expect((await vcsPki(fs, 'apply', file)).out).toContain('nothing to do');
@@ -141,29 +141,29 @@ describe('I10: a PKI directory that is not what it should be', () => {
 
   it('an encrypted authority key without its passphrase, and with a wrong one', async () => {
     const fs = await directory();
-    await fs.writeFile('/work/passphrase', Buffer.from('correct horse\n'), 0o600);
-    await fs.writeFile('/work/wrong', Buffer.from('battery staple\n'), 0o600);
-    expect((await vcsPki(fs, 'apply', file, '--ca-passphrase-file', '/work/passphrase')).code).toBe(0);
+    await fs.writeFile('/project/passphrase', Buffer.from('correct horse\n'), 0o600);
+    await fs.writeFile('/project/wrong', Buffer.from('battery staple\n'), 0o600);
+    expect((await vcsPki(fs, 'apply', file, '--ca-passphrase-file', '/project/passphrase')).code).toBe(0);
     expect(fs.files().get(`${authority}/private/cakey.pem`)?.content.toString()).toContain(
       'BEGIN ENCRYPTED PRIVATE KEY',
     );
     await expectRefused(fs, 'KEY_ENCRYPTED', [/cakey\.pem/, /passphrase/]);
-    await expectRefused(fs, 'KEY_PASSPHRASE_WRONG', [/cakey\.pem/], 'crl', file, '--ca-passphrase-file', '/work/wrong');
-    expect((await vcsPki(fs, 'crl', file, '--ca-passphrase-file', '/work/passphrase')).code).toBe(0);
+    await expectRefused(fs, 'KEY_PASSPHRASE_WRONG', [/cakey\.pem/], 'crl', file, '--ca-passphrase-file', '/project/wrong');
+    expect((await vcsPki(fs, 'crl', file, '--ca-passphrase-file', '/project/passphrase')).code).toBe(0);
   });
 
   it('a lock file of another authority', async () => {
     const fs = await applied();
     const other = await applied();
-    await fs.writeFile('/work/vcs-pki.lock.json', other.files().get('/work/vcs-pki.lock.json')!.content, 0o644);
+    await fs.writeFile('/project/vcs-pki.lock.json', other.files().get('/project/vcs-pki.lock.json')!.content, 0o644);
     await expectRefused(fs, 'LOCK_MISMATCH', [/another key for root-ca/]);
   });
 
   it('a lock file without its PKI directory', async () => {
     const fs = await directory();
     await fs.writeFile(
-      '/work/vcs-pki.lock.json',
-      (await applied()).files().get('/work/vcs-pki.lock.json')!.content,
+      '/project/vcs-pki.lock.json',
+      (await applied()).files().get('/project/vcs-pki.lock.json')!.content,
       0o644,
     );
     await expectRefused(fs, 'LOCK_MISMATCH', [/has no root-ca/, /restore/]);
@@ -174,7 +174,7 @@ describe('I10: a PKI directory that is not what it should be', () => {
     await declare(fs, { ...collaborationEdge(), name: 'other' });
     await expectRefused(fs, 'LOCK_MISMATCH', [/edge-test, not of other/]);
     await declare(fs, collaborationEdge());
-    await replace(fs, '/work/vcs-pki.lock.json', (text) => text.slice(10));
+    await replace(fs, '/project/vcs-pki.lock.json', (text) => text.slice(10));
     await expectRefused(fs, 'LOCK_INVALID', [/vcs-pki\.lock\.json/]);
   });
 
@@ -196,11 +196,11 @@ describe('I10: a PKI directory that is not what it should be', () => {
   it('a clock that has gone back: the published list is not replaced by one from before', async () => {
     const fs = await applied();
     processes.start();
-    const before = contents(fs)['/work/pki/published/issuing-ca.crl'];
+    const before = contents(fs)['/project/pki/published/issuing-ca.crl'];
     const earlier = { fs, now: () => new Date('2026-11-20T12:00:00Z'), processes };
     const refused = await runCli(['crl', file], earlier);
     expect(refused.progress).toContain('CRL_REFUSED');
-    expect(contents(fs)['/work/pki/published/issuing-ca.crl']).toBe(before);
+    expect(contents(fs)['/project/pki/published/issuing-ca.crl']).toBe(before);
     processes.start();
     expect((await runCli(['crl', file, '--after-clock-correction'], earlier)).code).toBe(0);
   });
@@ -224,10 +224,10 @@ describe('requirements 31-35: requests of appliances', () => {
   it('are signed without a key ever being here', async () => {
     const fs = await applied(await withRequest(['expc1.example.com', 'expc.example.com']));
     const files = [...fs.files().keys()];
-    expect(files).toContain('/work/pki/bundles/edge-test/core/expc1/server.pem');
-    expect(files).not.toContain('/work/pki/bundles/edge-test/core/expc1/privatekey.pem');
-    expect(files).not.toContain('/work/pki/certificates/core/expc1/server/1/key.pem');
-    expect(fs.files().get('/work/pki/bundles/edge-test/core/expc1/README.txt')?.content.toString()).toContain(
+    expect(files).toContain('/project/pki/bundles/edge-test/core/expc1/server.pem');
+    expect(files).not.toContain('/project/pki/bundles/edge-test/core/expc1/privatekey.pem');
+    expect(files).not.toContain('/project/pki/certificates/core/expc1/server/1/key.pem');
+    expect(fs.files().get('/project/pki/bundles/edge-test/core/expc1/README.txt')?.content.toString()).toContain(
       'Do not discard the signing request',
     );
   });
@@ -260,7 +260,7 @@ describe('command lines', () => {
     [['revoke', 'core/expc1/server', file, '--reason', 'boredom'], 2],
     [['issue', 'core/expc9/server', file], 1],
     [['crl', file, '--authority', 'nobody'], 1],
-    [['show', '/work/nowhere.pem'], 1],
+    [['show', '/project/nowhere.pem'], 1],
     [['prove', file, '--at', 'tomorrow'], 2],
   ])('vcs-pki %j ends with %i and says what to do', async (args, expected) => {
     const fs = await applied();

@@ -43,7 +43,7 @@ export async function runCli(
   let out = '';
   let progress = '';
   const context: Partial<Context> = {
-    cwd: world.cwd ?? '/work',
+    cwd: world.cwd ?? '/project',
     env: {},
     clock: { now: world.now },
     random: { bytes: (size) => randomBytes(size) },

@@ -5,14 +5,14 @@ import { MemoryFileSystem } from '../../store/testing/memory-file-system.ts';
 import type { TopologyInput } from '../../topology/schema.ts';
 import { readCrl } from '../../x509/crl.ts';
 
-const file = '/work/topology.json';
+const file = '/project/topology.json';
 const declared = collaborationEdge({ corePeers: ['expc1', 'expc2'], edgePeers: ['expe1'] });
 let fs: MemoryFileSystem;
 const processes = new SimulatedProcesses();
 
 beforeEach(async () => {
   fs = new MemoryFileSystem();
-  await fs.makeDirectory('/work');
+  await fs.makeDirectory('/project');
   await declare(declared);
   expect((await vcsPki('apply', file)).code).toBe(0);
 });
@@ -26,7 +26,7 @@ const vcsPki = (...args: string[]) => {
 const destroy = (generation: string, onRemoval: string) =>
   vcsPki('revoke', 'core/expc1/server', file, '--generation', generation, '--on-removal', onRemoval);
 const revoked = async () =>
-  readCrl((await fs.readFile('/work/pki/published/issuing-ca.crl')) ?? Buffer.alloc(0), 'issuing-ca').size;
+  readCrl((await fs.readFile('/project/pki/published/issuing-ca.crl')) ?? Buffer.alloc(0), 'issuing-ca').size;
 
 describe('revoke, as Terraform asks when it destroys', () => {
   it('revokes the newest generation, and does nothing the second time', async () => {

@@ -1,5 +1,5 @@
 import { releases } from '../releases/releases.ts';
-import { isExpressway } from '../topology.ts';
+import { isExpressway, unifiedCommunicationsZones } from '../topology.ts';
 import type { Rule } from './rule.ts';
 
 /** Requirements 1 and 25: the Expressway products and unified communications begin with X8.1. */
@@ -12,12 +12,8 @@ export const productRelease: Rule = {
       const release = releases[cluster.release];
       const needs: string[] = [];
       if (isExpressway(cluster) && !release.expresswayProducts) needs.push(`the product ${cluster.product}`);
-      const zones = topology.zones.filter(
-        (zone) =>
-          zone.kind === 'traversal' && zone.unifiedCommunications && [zone.client, zone.server].includes(cluster.id),
-      );
-      if (!release.unifiedCommunications)
-        for (const zone of zones) needs.push(`unified communications on zone ${zone.id}`);
+      const zones = release.unifiedCommunications ? [] : unifiedCommunicationsZones(topology, cluster.id);
+      for (const zone of zones) needs.push(`unified communications on zone ${zone.id}`);
       for (const need of needs) {
         yield {
           at: `cluster ${cluster.id}`,

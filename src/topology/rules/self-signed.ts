@@ -1,3 +1,4 @@
+import { unifiedCommunicationsZones } from '../topology.ts';
 import type { Rule } from './rule.ts';
 
 /** Requirements 30 and 78: self-signed certificates do not work with unified communications, and are for tests only elsewhere. */
@@ -8,10 +9,7 @@ export const selfSigned: Rule = {
   *check({ topology }) {
     for (const cluster of topology.clusters) {
       if (cluster.issuer !== undefined) continue;
-      const unifiedCommunications = topology.zones.some(
-        (zone) =>
-          zone.kind === 'traversal' && zone.unifiedCommunications && [zone.client, zone.server].includes(cluster.id),
-      );
+      const unifiedCommunications = unifiedCommunicationsZones(topology, cluster.id).length > 0;
       yield {
         at: `cluster ${cluster.id}`,
         value: 'no issuer',
