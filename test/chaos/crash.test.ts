@@ -66,7 +66,7 @@ describe('a PKI directory survives a crash at every single call (I1-I6)', () => 
           checkAtRest(found.files());
           expect(revokedSerials(found.files()), label).toHaveLength(revokedSerials(clean.files()).length);
           points += 1;
-          if (openssl && points % 40 === 0) {
+          if (openssl && points % 10 === 0) {
             await expectOpensslAgrees(openssl, found.files());
             secondOpinions += 1;
           }
