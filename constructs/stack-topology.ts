@@ -65,6 +65,8 @@ export class StackTopology extends Construct {
   readonly #zones: Declared<Part<'zones'>>[] = [];
   readonly #trustLists: Declared<Part<'trustLists'>>[] = [];
   #storage: StorageSettings | undefined;
+  /** While a synthesis runs nothing more is declared: what follows from the declaration is then worked out once. */
+  #derived: { topology?: Topology; planned?: readonly PlannedDemand[] } | undefined;
 
   private constructor(stack: TerraformStack) {
     super(stack, CHILD_ID);
@@ -77,9 +79,16 @@ export class StackTopology extends Construct {
       synthesize: (session) => {
         if (!stack.allProviders().some((candidate) => candidate.terraformResourceType === 'null'))
           new provider.NullProvider(this, 'Null');
-        synthesizer.synthesize(session);
-        const folder = join(session.outdir, session.manifest.forStack(stack).workingDirectory);
-        writeStackFiles(folder, { ...this.topology, storage: this.#storageFrom(folder) });
+        this.#derived = {};
+        try {
+          synthesizer.synthesize(session);
+          const folder = join(session.outdir, session.manifest.forStack(stack).workingDirectory);
+          const topology = { ...this.topology, storage: this.#storageFrom(folder) };
+          const demanded = this.plannedDemands().map(({ demand }) => demand);
+          writeStackFiles(folder, topology, demanded);
+        } finally {
+          this.#derived = undefined;
+        }
       },
     };
   }
@@ -132,6 +141,12 @@ export class StackTopology extends Construct {
 
   /** What has been declared so far. Throws INPUT_INVALID for contradictions. */
   get topology(): Topology {
+    const topology = this.#derived?.topology ?? this.#parse();
+    if (this.#derived) this.#derived.topology = topology;
+    return topology;
+  }
+
+  #parse(): Topology {
     const values = <T>(declared: readonly Declared<T>[]) => declared.map(({ declaration }) => declaration());
     return parseTopology(
       {
@@ -160,13 +175,19 @@ export class StackTopology extends Construct {
   }
 
   /** Every demand with the generation and reason that the lock file and `now` give it. */
-  plannedDemands(): PlannedDemand[] {
-    const topology = this.topology;
+  plannedDemands(): readonly PlannedDemand[] {
+    const planned = this.#derived?.planned ?? this.#plan();
+    if (this.#derived) this.#derived.planned = planned;
+    return planned;
+  }
+
+  #plan(): PlannedDemand[] {
+    const { topology, now } = this;
     const state = stateFromLock(this.#readLock());
     return demands(topology).map((demand) => {
       const record = state.certificates.get(demand.id);
       const issuerNotAfter = state.authorities.get(demand.issuer)?.record.notAfter;
-      const decision = planCertificate(demand, record, issuerNotAfter, undefined, this.now);
+      const decision = planCertificate(demand, record, issuerNotAfter, undefined, now);
       if (decision.kind === 'issue' || !record) {
         return {
           demand,
