@@ -76,9 +76,12 @@ export async function writeAtomically(fs: FileSystem, path: string, bytes: Uint8
   await fs.sync(dirname(path));
 }
 
-/** Makes `path` and what is missing above it, up to and without `root`, durable. */
+/**
+ * Makes `path` and what is missing above it, up to and without `root`, durable. A directory with something in it was
+ * made durable before that was put there.
+ */
 export async function makeDirectories(fs: FileSystem, root: string, path: string, mode = 0o755): Promise<void> {
-  if (path === root || path === dirname(path)) return;
+  if (path === root || path === dirname(path) || (await fs.readDirectory(path)).length > 0) return;
   await makeDirectories(fs, root, dirname(path), mode);
   await fs.makeDirectory(path, mode);
   await fs.sync(dirname(path));
