@@ -148,7 +148,15 @@ describe('I10: a PKI directory that is not what it should be', () => {
       'BEGIN ENCRYPTED PRIVATE KEY',
     );
     await expectRefused(fs, 'KEY_ENCRYPTED', [/cakey\.pem/, /passphrase/]);
-    await expectRefused(fs, 'KEY_PASSPHRASE_WRONG', [/cakey\.pem/], 'crl', file, '--ca-passphrase-file', '/project/wrong');
+    await expectRefused(
+      fs,
+      'KEY_PASSPHRASE_WRONG',
+      [/cakey\.pem/],
+      'crl',
+      file,
+      '--ca-passphrase-file',
+      '/project/wrong',
+    );
     expect((await vcsPki(fs, 'crl', file, '--ca-passphrase-file', '/project/passphrase')).code).toBe(0);
   });
 
