@@ -58,6 +58,7 @@ export interface Certificate extends KnownExtensions {
   readonly der: Buffer;
   /** The signed bytes. */
   readonly tbs: Buffer;
+  readonly version: 1 | 2 | 3;
   /** Negative where an authority has encoded it so. */
   readonly serialNumber: bigint;
   readonly issuer: Name;
@@ -77,8 +78,9 @@ export interface Certificate extends KnownExtensions {
 export function readCertificate(der: Uint8Array, at: string): Certificate {
   const signed = readSigned(DerReader.open(der, at), 'the certificate');
   const { fields } = signed;
-  const version = fields.enterOptional(VERSION, 'the version')?.integer('the version') ?? 0n;
-  if (version > 2n || version < 0n) throw derInvalid(at, `certificate version ${version + 1n}`);
+  const encoded = fields.enterOptional(VERSION, 'the version')?.integer('the version') ?? 0n;
+  const version = versions[Number(encoded)];
+  if (version === undefined) throw derInvalid(at, `certificate version ${encoded + 1n}`);
   const serialNumber = fields.integer('the serial number');
   const inner = fields.next(Tag.sequence, 'the signature algorithm').der;
   if (!inner.equals(signed.signatureAlgorithm)) throw derInvalid(at, 'it names two different signature algorithms');
@@ -91,12 +93,13 @@ export function readCertificate(der: Uint8Array, at: string): Certificate {
   const subjectPublicKeyInfo = fields.next(Tag.sequence, 'the public key').der;
   fields.optional(contextTag(1, 'primitive'), 'the issuer unique identifier');
   fields.optional(contextTag(2, 'primitive'), 'the subject unique identifier');
-  const optional = version === 2n ? fields.enterOptional(EXTENSIONS, 'the extensions') : undefined;
+  const optional = version === 3 ? fields.enterOptional(EXTENSIONS, 'the extensions') : undefined;
   const extensions = optional ? readExtensions(optional.enter(Tag.sequence, 'the extensions')) : [];
   fields.end('the certificate');
   return {
     der: signed.der,
     tbs: signed.tbs,
+    version,
     serialNumber,
     issuer,
     subject,
@@ -195,6 +198,7 @@ export function nextTime(reader: DerReader, what: string): Date {
   return new Date(time);
 }
 
+const versions = [1, 2, 3] as const;
 const VERSION = contextTag(0, 'constructed');
 const VERSION_3 = encodeDer(VERSION, integer(2));
 const EXTENSIONS = contextTag(3, 'constructed');

@@ -5,10 +5,11 @@ import { VcsPkiError } from '../errors.ts';
 import { encodeSigned, encodeTbsCertificate, readCertificate } from './certificate.ts';
 import { type CrlContent, crlIsSignedBy, encodeTbsCrl, type RevokedEntry, readCrl, revocationReasons } from './crl.ts';
 import { encodeDer, integer, octetString, oid, sequence, Tag } from './der.ts';
-import { subjectKeyIdentifier } from './extensions.ts';
+import { encodeExtensions, subjectKeyIdentifier } from './extensions.ts';
 import { keyIdentifier, subjectPublicKeyInfo } from './keys.ts';
-import { encodeName } from './name.ts';
+import { encodeName, readName } from './name.ts';
 import { signatureAlgorithmFor, signBytes } from './signature.ts';
+import { deltaCrlIndicator, distributionPoints, issuingDistributionPoint } from './testing/extensions.ts';
 import { crlText } from './text.ts';
 import { encodeTime } from './time.ts';
 
@@ -179,7 +180,7 @@ describe('CRLs of other authorities', () => {
   });
 
   it('a reason that is not known leaves the certificate revoked', () => {
-    expect(readCrl(foreign(sequence(integer(7), date, sequence(reason(8)))), 'x').find(7n)).toEqual({
+    expect(readCrl(foreign(sequence(integer(7), date, sequence(reason(7)))), 'x').find(7n)).toEqual({
       serialNumber: 7n,
       revokedAt: new Date('2026-05-06T07:08:09Z'),
       reason: undefined,
@@ -254,6 +255,87 @@ describe('CRLs of other authorities', () => {
   });
 });
 
+describe('lists of others than the issuer of a certificate, and delta CRLs', () => {
+  const date = encodeTime(now);
+  const reason = (code: number) => sequence(oid('2.5.29.21'), octetString(encodeDer(Tag.enumerated, Buffer.of(code))));
+  const nameOf = (commonName: string) => readName(encodeName({ commonName }));
+  const issuedBy = ({ der }: ReturnType<typeof nameOf>, critical = true) =>
+    sequence(
+      oid('2.5.29.29'),
+      ...(critical ? [encodeDer(Tag.boolean, Buffer.of(255))] : []),
+      octetString(sequence(encodeDer(0xa4, der))),
+    );
+  const own = readName(issuer);
+  const [alpha, beta] = [nameOf('Alpha'), nameOf('Beta')];
+
+  it('an entry counts for the issuer last named before it (RFC 5280 5.3.3)', () => {
+    const read = readCrl(
+      foreign(
+        sequence(integer(1), date),
+        sequence(integer(2), date, sequence(issuedBy(alpha))),
+        sequence(integer(3), date, sequence(reason(1))),
+        sequence(integer(3), date, sequence(issuedBy(beta), reason(4))),
+      ),
+      'x',
+    );
+    const reasons = (serial: bigint) => [own, alpha, beta].map((name) => read.find(serial, name)?.serialNumber);
+    expect(reasons(1n)).toEqual([1n, undefined, undefined]);
+    expect(reasons(2n)).toEqual([undefined, 2n, undefined]);
+    expect(reasons(3n)).toEqual([undefined, 3n, 3n]);
+    expect(read.find(3n, alpha)?.reason).toBe('keyCompromise');
+    expect(read.find(3n, nameOf('BETA '))?.reason).toBe('superseded');
+    expect(read.find(2n)).toMatchObject({ serialNumber: 2n });
+  });
+
+  it('also where the name of the issuer is not critical, as some libraries write it', () => {
+    const read = readCrl(foreign(sequence(integer(2), date, sequence(issuedBy(alpha, false)))), 'x');
+    expect([own, alpha].map((name) => read.find(2n, name)?.serialNumber)).toEqual([undefined, 2n]);
+  });
+
+  it('a list without such names is for the certificates of its own issuer', () => {
+    const read = readCrl(crl([entry]), 'x');
+    expect(read.find(0x80n, own)).toMatchObject({ reason: 'keyCompromise' });
+    expect(read.find(0x80n, alpha)).toBeUndefined();
+  });
+
+  it('removeFromCRL lifts a revocation (5.3.1)', () => {
+    const read = readCrl(foreign(sequence(integer(7), date, sequence(reason(8)))), 'x');
+    expect(read.find(7n)).toEqual({ serialNumber: 7n, revokedAt: new Date('2026-05-06T07:08:09Z'), removed: true });
+  });
+
+  it('the extensions of a delta CRL and of a scope are read', () => {
+    const extensions = [
+      deltaCrlIndicator(41n),
+      issuingDistributionPoint({ only: 'ca' }),
+      { ...distributionPoints({ fullName: ['URI:http://a.test/d.crl'] }), oid: '2.5.29.46' },
+    ];
+    const tbs = sequence(
+      integer(1),
+      algorithm.der,
+      issuer,
+      encodeTime(now),
+      encodeTime(next),
+      encodeDer(0xa0, encodeExtensions(extensions)),
+    );
+    const read = readCrl(signed(key, tbs), 'x');
+    expect(crlText(read)).toMatch(/^Changes since CRL number: +41\nOnly for: +authorities$/m);
+    expect(read).toMatchObject({
+      baseCrlNumber: 41n,
+      issuingDistributionPoint: { onlyContainsCaCerts: true, indirectCrl: false },
+      freshestCrlUrls: ['http://a.test/d.crl'],
+      crlNumber: undefined,
+    });
+    expect(readCrl(crl([]), 'x')).toMatchObject({ baseCrlNumber: undefined, issuingDistributionPoint: undefined });
+  });
+
+  it('an issuer of an entry that is malformed is refused', () => {
+    const broken = sequence(oid('2.5.29.29'), octetString(integer(1)));
+    expect(() => readCrl(foreign(sequence(integer(7), date, sequence(broken))), 'ca.crl')).toThrow(
+      expect.objectContaining({ code: 'DER_INVALID', at: 'ca.crl' }),
+    );
+  });
+});
+
 describe('text for people', () => {
   it('shows the first entries and how many there are', () => {
     const entries = [1n, 2n, 3n].map((serialNumber) => ({ ...entry, serialNumber }));
@@ -262,5 +344,20 @@ describe('text for people', () => {
     expect(text).toMatch(/^ +01 {2}2026-05-06T07:08:09Z {2}keyCompromise$/m);
     expect(text).toMatch(/^ +and 1 more$/m);
     expect(crlText(readCrl(crl(entries), 'x'))).not.toContain('more');
+  });
+
+  it('shows in words what a list is limited to', () => {
+    const scoped = (scope: Parameters<typeof issuingDistributionPoint>[0]) => {
+      const extensions = encodeDer(0xa0, encodeExtensions([issuingDistributionPoint(scope)]));
+      const dates = [encodeTime(now), encodeTime(next)];
+      return crlText(readCrl(signed(key, sequence(integer(1), algorithm.der, issuer, ...dates, extensions)), 'x'));
+    };
+    expect(scoped({ fullName: ['URI:http://a.test/1.crl'], reasons: [1], indirect: true })).toMatch(
+      /^Only for: +distribution point URI:http:\/\/a\.test\/1\.crl\n +some reasons of revocation\n +any issuer that its entries name$/m,
+    );
+    expect(scoped({ relativeName: 'Point', only: 'user' })).toMatch(
+      /^Only for: +distribution point CN=Point of the issuer\n +end entities$/m,
+    );
+    expect(scoped({ only: 'attribute' })).toMatch(/^Only for: +attribute certificates$/m);
   });
 });

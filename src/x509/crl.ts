@@ -21,14 +21,22 @@ import {
   writeHeader,
 } from './der.ts';
 import {
+  type IssuingDistributionPoint,
+  readDistributionPoints,
+  readIssuingDistributionPoint,
+  urlsOf,
+} from './distribution-points.ts';
+import {
   authorityKeyIdentifier,
   type Extension,
   encodeExtensions,
   extensionOids,
+  openExtension,
   readAuthorityKeyIdentifier,
   readExtensions,
 } from './extensions.ts';
-import { type Name, readName } from './name.ts';
+import { directoryNameKey, generalNameKey, readGeneralNames } from './general-name.ts';
+import { type Name, readName, sameName } from './name.ts';
 import { type SignatureAlgorithm, verifySignature } from './signature.ts';
 import { encodeTime, MAX_TIME_OCTETS, readTime, writeTime } from './time.ts';
 
@@ -87,6 +95,12 @@ export function encodeTbsCrl(content: CrlContent, algorithm: SignatureAlgorithm)
   );
 }
 
+/** An entry as it is read. */
+export interface CrlEntry extends RevokedEntry {
+  /** In a delta CRL: the certificate is no longer revoked (removeFromCRL, RFC 5280 5.3.1). */
+  readonly removed?: true;
+}
+
 export interface Crl {
   readonly der: Buffer;
   /** The signed bytes. */
@@ -95,16 +109,23 @@ export interface Crl {
   readonly thisUpdate: Date;
   readonly nextUpdate: Date | undefined;
   readonly crlNumber: bigint | undefined;
+  /** Of a delta CRL: the number of the complete CRL that it was made from, or of a later one (RFC 5280 5.2.4). */
+  readonly baseCrlNumber: bigint | undefined;
   readonly authorityKeyIdentifier: Buffer | undefined;
+  readonly issuingDistributionPoint: IssuingDistributionPoint | undefined;
+  readonly freshestCrlUrls: readonly string[];
   /** How many certificates it revokes. */
   readonly size: number;
   readonly extensions: readonly Extension[];
   /** OIDs of the critical extensions of its entries; an unknown one makes the whole CRL unusable (RFC 5280 5.3). */
   readonly criticalEntryExtensions: readonly string[];
-  /** The first call builds an index; later ones take a microsecond. */
-  find(serial: bigint): RevokedEntry | undefined;
+  /**
+   * The entry of a serial number; with `certificateIssuer`, of that authority's certificate alone (indirect CRLs list
+   * those of several, RFC 5280 5.3.3). The first call builds an index; later ones take a microsecond.
+   */
+  find(serial: bigint, certificateIssuer?: Name): CrlEntry | undefined;
   /** In the order of the encoding. */
-  entries(): IterableIterator<RevokedEntry>;
+  entries(): IterableIterator<CrlEntry>;
   /** The AlgorithmIdentifier. */
   readonly signatureAlgorithm: Buffer;
   readonly signature: Buffer;
@@ -129,12 +150,17 @@ export function readCrl(der: Uint8Array, at: string): Crl {
   const optional = version === 1n ? fields.enterOptional(EXTENSIONS, 'the extensions') : undefined;
   const extensions = optional ? readExtensions(optional.enter(Tag.sequence, 'the extensions')) : [];
   fields.end('the CRL');
-  const { size, criticalEntryExtensions } = checkEntries(list, at);
-  const open = (type: string): DerReader | undefined => {
-    const value = extensions.find((extension) => extension.oid === type)?.value;
-    return value && DerReader.open(value, at);
-  };
+  const { size, criticalEntryExtensions, namesIssuers } = checkEntries(list, at);
+  const open = (type: string) => openExtension(extensions, type, at);
+  const distributionPoint = open(extensionOids.issuingDistributionPoint);
+  const freshestCrl = open(extensionOids.freshestCrl);
   let index: Map<string, number> | undefined;
+  const findSerial = (serial: bigint): CrlEntry | undefined => {
+    index ??= indexEntries(list);
+    const offset = index.get(serialKey(serial));
+    return offset === undefined ? undefined : readEntry(list, offset);
+  };
+  let issuerIndex: IssuerIndex | undefined;
   return {
     der: signed.der,
     tbs: signed.tbs,
@@ -142,14 +168,20 @@ export function readCrl(der: Uint8Array, at: string): Crl {
     thisUpdate,
     nextUpdate,
     crlNumber: open(extensionOids.crlNumber)?.integer('the CRL number'),
+    baseCrlNumber: open(extensionOids.deltaCrlIndicator)?.integer('the base CRL number'),
     authorityKeyIdentifier: readAuthorityKeyIdentifier(open(extensionOids.authorityKeyIdentifier)),
+    issuingDistributionPoint: distributionPoint && readIssuingDistributionPoint(distributionPoint),
+    freshestCrlUrls: freshestCrl ? urlsOf(readDistributionPoints(freshestCrl)) : [],
     size,
     extensions,
     criticalEntryExtensions,
-    find(serial) {
-      index ??= indexEntries(list);
-      const offset = index.get(integerOctets(serial).toString('latin1'));
-      return offset === undefined ? undefined : readEntry(list, offset);
+    find(serial, certificateIssuer) {
+      if (!certificateIssuer) return findSerial(serial);
+      if (!namesIssuers) return sameName(certificateIssuer, issuer) ? findSerial(serial) : undefined;
+      issuerIndex ??= indexByIssuer(list, issuer);
+      const issuerKey = directoryNameKey(certificateIssuer.key);
+      const found = issuerIndex.get(serialKey(serial))?.find(({ issuers }) => issuers.has(issuerKey));
+      return found && readEntry(list, found.offset);
     },
     *entries() {
       for (let offset = 0; offset < list.length; offset = valueEnd(list, offset)) yield readEntry(list, offset);
@@ -217,10 +249,18 @@ function encodeReason(reason: RevocationReason): Buffer {
 
 // ---- reading entries -----------------------------------------------------------------------------------------------
 
+interface CheckedEntries {
+  readonly size: number;
+  readonly criticalEntryExtensions: string[];
+  /** Some entry says whose certificate it revokes. */
+  readonly namesIssuers: boolean;
+}
+
 /** Every entry is SEQUENCE { INTEGER, Time, Extensions OPTIONAL }; after this, reading one cannot fail. */
-function checkEntries(list: Buffer, at: string): { size: number; criticalEntryExtensions: string[] } {
+function checkEntries(list: Buffer, at: string): CheckedEntries {
   const critical = new Set<string>();
   let size = 0;
+  let namesIssuers = false;
   for (let offset = 0; offset < list.length; offset = valueEnd(list, offset)) {
     const end = valueEnd(list, offset);
     const serial = contentStart(list, offset);
@@ -234,13 +274,14 @@ function checkEntries(list: Buffer, at: string): { size: number; criticalEntryEx
       const fields = DerReader.open(list.subarray(offset, end), at, MAX_BYTES).enter(Tag.sequence, 'an entry');
       fields.integer('the serial number of an entry');
       fields.any('the date of an entry');
-      for (const extension of readExtensions(fields.enter(Tag.sequence, 'the extensions of an entry')))
-        if (extension.critical) critical.add(extension.oid);
+      const extensions = readExtensions(fields.enter(Tag.sequence, 'the extensions of an entry'));
+      for (const extension of extensions) if (extension.critical) critical.add(extension.oid);
+      if (readCertificateIssuer(extensions, at)) namesIssuers = true;
       fields.end('an entry');
     }
     size += 1;
   }
-  return { size, criticalEntryExtensions: [...critical] };
+  return { size, criticalEntryExtensions: [...critical], namesIssuers };
 }
 
 /** The encoding of a reason code alone, up to the code: what nearly every entry ends with. */
@@ -262,7 +303,45 @@ function indexEntries(list: Buffer): Map<string, number> {
   return index;
 }
 
-function readEntry(list: Buffer, offset: number): RevokedEntry {
+function serialKey(serial: bigint): string {
+  return integerOctets(serial).toString('latin1');
+}
+
+/** By serial number: where an entry is, and the keys of the names of the issuer whose certificate it revokes. */
+type IssuerIndex = Map<string, { readonly offset: number; readonly issuers: ReadonlySet<string> }[]>;
+
+/** RFC 5280 5.3.3: an entry is for the issuer last named before it, at first for the CRL issuer itself. */
+function indexByIssuer(list: Buffer, crlIssuer: Name): IssuerIndex {
+  const index: IssuerIndex = new Map();
+  let issuers: ReadonlySet<string> = new Set([directoryNameKey(crlIssuer.key)]);
+  for (let offset = 0; offset < list.length; offset = valueEnd(list, offset)) {
+    const { serialNumber, extensions } = readEntryFields(list, offset);
+    issuers = readCertificateIssuer(extensions, 'entry') ?? issuers;
+    const key = serialKey(serialNumber);
+    const others = index.get(key);
+    if (others) others.push({ offset, issuers });
+    else index.set(key, [{ offset, issuers }]);
+  }
+  return index;
+}
+
+function readCertificateIssuer(extensions: readonly Extension[], at: string): Set<string> | undefined {
+  const what = 'the certificate issuer of an entry';
+  const names = openExtension(extensions, extensionOids.certificateIssuer, at)?.enter(Tag.sequence, what);
+  return names && new Set(readGeneralNames(names).map(generalNameKey));
+}
+
+function readEntry(list: Buffer, offset: number): CrlEntry {
+  const { serialNumber, revokedAt, extensions } = readEntryFields(list, offset);
+  const code = extensions.find((extension) => extension.oid === extensionOids.reasonCode)?.value.at(-1);
+  if (code === REMOVE_FROM_CRL) return { serialNumber, revokedAt, removed: true };
+  const reason = revocationReasons.find((name) => reasonNumbers[name] === code);
+  return { serialNumber, revokedAt, reason };
+}
+
+const REMOVE_FROM_CRL = 8;
+
+function readEntryFields(list: Buffer, offset: number) {
   const fields = DerReader.open(list.subarray(offset, valueEnd(list, offset)), 'entry', MAX_BYTES).enter(
     Tag.sequence,
     'an entry',
@@ -270,7 +349,5 @@ function readEntry(list: Buffer, offset: number): RevokedEntry {
   const serialNumber = fields.integer('the serial number of an entry');
   const revokedAt = nextTime(fields, 'the date of an entry');
   const extensions = fields.more ? readExtensions(fields.enter(Tag.sequence, 'the extensions of an entry')) : [];
-  const code = extensions.find((extension) => extension.oid === extensionOids.reasonCode)?.value.at(-1);
-  const reason = revocationReasons.find((name) => reasonNumbers[name] === code);
-  return { serialNumber, revokedAt, reason };
+  return { serialNumber, revokedAt, extensions };
 }

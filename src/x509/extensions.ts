@@ -1,6 +1,17 @@
 import { VcsPkiError } from '../errors.ts';
+import {
+  type NameConstraints,
+  type PolicyConstraints,
+  type PolicyMapping,
+  readInhibitAnyPolicy,
+  readNameConstraints,
+  readPolicies,
+  readPolicyConstraints,
+  readPolicyMappings,
+} from './constraints.ts';
 import { contextTag, DerReader, derInvalid, encodeDer, integer, octetString, oid, sequence, Tag } from './der.ts';
-import { formatName, readName } from './name.ts';
+import { type DistributionPoint, readDistributionPoints, urlsOf } from './distribution-points.ts';
+import { type GeneralName, readGeneralName, readGeneralNames } from './general-name.ts';
 
 /** An extension of a certificate, request or CRL (RFC 5280 4.1, 4.2). `value` is the DER inside its OCTET STRING. */
 export interface Extension {
@@ -16,9 +27,18 @@ export const extensionOids = {
   basicConstraints: '2.5.29.19',
   crlNumber: '2.5.29.20',
   reasonCode: '2.5.29.21',
+  deltaCrlIndicator: '2.5.29.27',
+  issuingDistributionPoint: '2.5.29.28',
+  certificateIssuer: '2.5.29.29',
+  nameConstraints: '2.5.29.30',
   crlDistributionPoints: '2.5.29.31',
+  certificatePolicies: '2.5.29.32',
+  policyMappings: '2.5.29.33',
   authorityKeyIdentifier: '2.5.29.35',
+  policyConstraints: '2.5.29.36',
   extendedKeyUsage: '2.5.29.37',
+  freshestCrl: '2.5.29.46',
+  inhibitAnyPolicy: '2.5.29.54',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
 } as const;
 
@@ -182,12 +202,6 @@ export function readExtensions(extensions: DerReader): Extension[] {
   return list;
 }
 
-/** A GeneralName (RFC 5280 4.2.1.6) in the words of openssl: "DNS", "IP", "URI", "email", "DirName" ... */
-export interface GeneralName {
-  readonly kind: string;
-  readonly value: string;
-}
-
 export interface KnownExtensions {
   readonly dnsNames: readonly string[];
   readonly ipAddresses: readonly string[];
@@ -201,21 +215,32 @@ export interface KnownExtensions {
   readonly basicConstraints: { readonly authority: boolean; readonly pathLength: number | undefined } | undefined;
   readonly subjectKeyIdentifier: Buffer | undefined;
   readonly authorityKeyIdentifier: Buffer | undefined;
+  readonly nameConstraints: NameConstraints | undefined;
+  /** OIDs. */
+  readonly policies: readonly string[] | undefined;
+  readonly policyMappings: readonly PolicyMapping[];
+  readonly policyConstraints: PolicyConstraints | undefined;
+  /** How many certificates may follow before anyPolicy is ignored. */
+  readonly inhibitAnyPolicy: number | undefined;
+  readonly distributionPoints: readonly DistributionPoint[];
   readonly crlUrls: readonly string[];
+  readonly freshestCrlUrls: readonly string[];
   readonly caIssuerUrls: readonly string[];
   readonly ocspUrls: readonly string[];
 }
 
-/** Decodes the extensions that vcs-pki understands; the others stay what they are. */
+/** Decodes the extensions that vcs-pki understands; the others stay what they are. Fails with DER_INVALID. */
 export function decodeExtensions(extensions: readonly Extension[], at: string): KnownExtensions {
-  const open = (type: string): DerReader | undefined => {
-    const value = extensions.find((extension) => extension.oid === type)?.value;
-    return value && DerReader.open(value, at);
+  const open = (type: string) => openExtension(extensions, type, at);
+  const decode = <T>(type: string, read: (value: DerReader) => T): T | undefined => {
+    const value = open(type);
+    return value && read(value);
   };
-  const alternativeNames = readGeneralNames(open(extensionOids.subjectAlternativeName));
+  const alternativeNames = readAlternativeNames(open(extensionOids.subjectAlternativeName));
   const values = (kind: string) => alternativeNames.filter((name) => name.kind === kind).map(({ value }) => value);
   const access = readAccess(open(extensionOids.authorityInfoAccess));
   const accessUrls = (method: string) => access.filter((entry) => entry.method === method).map(({ url }) => url);
+  const distributionPoints = decode(extensionOids.crlDistributionPoints, readDistributionPoints) ?? [];
   return {
     dnsNames: values('DNS'),
     ipAddresses: values('IP'),
@@ -227,7 +252,14 @@ export function decodeExtensions(extensions: readonly Extension[], at: string): 
     basicConstraints: readBasicConstraints(open(extensionOids.basicConstraints)),
     subjectKeyIdentifier: open(extensionOids.subjectKeyIdentifier)?.next(Tag.octetString, 'the key identifier').content,
     authorityKeyIdentifier: readAuthorityKeyIdentifier(open(extensionOids.authorityKeyIdentifier)),
-    crlUrls: readDistributionPoints(open(extensionOids.crlDistributionPoints)),
+    nameConstraints: decode(extensionOids.nameConstraints, readNameConstraints),
+    policies: decode(extensionOids.certificatePolicies, readPolicies),
+    policyMappings: decode(extensionOids.policyMappings, readPolicyMappings) ?? [],
+    policyConstraints: decode(extensionOids.policyConstraints, readPolicyConstraints),
+    inhibitAnyPolicy: decode(extensionOids.inhibitAnyPolicy, readInhibitAnyPolicy),
+    distributionPoints,
+    crlUrls: urlsOf(distributionPoints),
+    freshestCrlUrls: urlsOf(decode(extensionOids.freshestCrl, readDistributionPoints) ?? []),
     caIssuerUrls: accessUrls(CA_ISSUERS),
     ocspUrls: accessUrls(OCSP),
   };
@@ -275,19 +307,10 @@ export function readAuthorityKeyIdentifier(reader: DerReader | undefined): Buffe
   return reader?.enter(Tag.sequence, what).optional(contextTag(0, 'primitive'), what)?.content;
 }
 
-function readDistributionPoints(reader: DerReader | undefined): string[] {
-  const what = 'a CRL distribution point';
-  const points = reader?.enter(Tag.sequence, what);
-  const urls: string[] = [];
-  while (points?.more) {
-    const name = points.enter(Tag.sequence, what).enterOptional(contextTag(0, 'constructed'), what);
-    const fullName = name?.enterOptional(contextTag(0, 'constructed'), what);
-    while (fullName?.more) {
-      const { kind, value } = readGeneralName(fullName);
-      if (kind === 'URI') urls.push(value);
-    }
-  }
-  return urls;
+/** A reader over the value of one extension of the list. */
+export function openExtension(extensions: readonly Extension[], type: string, at: string): DerReader | undefined {
+  const value = extensions.find((extension) => extension.oid === type)?.value;
+  return value && DerReader.open(value, at);
 }
 
 function readAccess(reader: DerReader | undefined): { method: string; url: string }[] {
@@ -303,45 +326,7 @@ function readAccess(reader: DerReader | undefined): { method: string; url: strin
   return entries;
 }
 
-function readGeneralNames(reader: DerReader | undefined): GeneralName[] {
+function readAlternativeNames(reader: DerReader | undefined): GeneralName[] {
   const names = reader?.enter(Tag.sequence, 'the subject alternative name');
-  const list: GeneralName[] = [];
-  while (names?.more) list.push(readGeneralName(names));
-  return list;
-}
-
-function readGeneralName(reader: DerReader): GeneralName {
-  const element = reader.any('a name');
-  const { tag, content } = element;
-  switch (tag) {
-    case 0x81:
-      return { kind: 'email', value: ascii(content, reader.at) };
-    case 0x82:
-      return { kind: 'DNS', value: ascii(content, reader.at) };
-    case 0x86:
-      return { kind: 'URI', value: ascii(content, reader.at) };
-    case 0x87:
-      return { kind: 'IP', value: ipAddress(content, reader.at) };
-    case 0xa4:
-      return { kind: 'DirName', value: formatName(readName(content, reader.at)) };
-    case 0xa0:
-      return { kind: 'othername', value: reader.into(element).oid('an other name') };
-    case 0x88:
-      return { kind: 'Registered ID', value: content.toString('hex') };
-    default:
-      return { kind: `[${tag & 0x1f}]`, value: content.toString('hex') };
-  }
-}
-
-function ascii(content: Buffer, at: string): string {
-  if (content.some((octet) => octet >= 0x80)) throw derInvalid(at, 'a DNS name, URL or address is not ASCII');
-  return content.toString('latin1');
-}
-
-/** Dotted IPv4, or IPv6 in the form of RFC 5952. */
-function ipAddress(content: Buffer, at: string): string {
-  if (content.length === 4) return content.join('.');
-  if (content.length !== 16) throw derInvalid(at, `an IP address of ${content.length} octets`);
-  const groups = content.toString('hex').match(/.{4}/g) ?? [];
-  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
+  return names ? readGeneralNames(names) : [];
 }

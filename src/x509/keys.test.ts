@@ -2,6 +2,7 @@ import { createHash, createPublicKey, generateKeyPairSync, type KeyObject } from
 import { describe, expect, it } from 'vitest';
 import { VcsPkiError } from '../errors.ts';
 import { Secret } from '../secret.ts';
+import { contextTag, encodeDer, integer, octetString, oid, sequence } from './der.ts';
 import {
   describeKey,
   generatePrivateKey,
@@ -120,6 +121,65 @@ describe('reading a private key', () => {
     ],
     ['no PEM', 'hello', 'KEY_UNREADABLE'],
   ])('refuses %s', (_, pem, code) => expect(() => parse(pem)).toThrow(expect.objectContaining({ code, at })));
+
+  // RFC 5915, with the number as given, on the curve of the OID.
+  const sec1 = (number: Buffer, curve: string) =>
+    encodePem(
+      'EC PRIVATE KEY',
+      sequence(integer(1), octetString(number), encodeDer(contextTag(0, 'constructed'), oid(curve))),
+    );
+
+  it('an EC key without its public half', () => {
+    const number = Buffer.from(ec.export({ format: 'jwk' }).d ?? '', 'base64url');
+    same(parse(sec1(number, '1.2.840.10045.3.1.7')), ec);
+  });
+
+  it.each([
+    // Asking Node 20 for the curve of these two ends the process.
+    ['a number longer than P-256', sec1(Buffer.alloc(33, 0x11), '1.2.840.10045.3.1.7')],
+    ['a number longer than a curve of characteristic 2', sec1(Buffer.alloc(33, 0x11), '1.2.840.10045.3.0.7')],
+    ['the number 0', sec1(Buffer.alloc(32), '1.2.840.10045.3.1.7')],
+    ['another curve', sec1(Buffer.alloc(32, 0x11), '1.3.132.0.10')],
+    ['a key of OpenSSH', encodePem('OPENSSH PRIVATE KEY', Buffer.of(0x30, 0))],
+    [
+      'something behind the key',
+      encodePem('PRIVATE KEY', Buffer.concat([rsa.export({ type: 'pkcs8', format: 'der' }), Buffer.of(0)])),
+    ],
+  ])('refuses %s', (_, pem) =>
+    expect(() => parse(pem)).toThrow(expect.objectContaining({ code: 'KEY_UNREADABLE', at })),
+  );
+
+  describe('an encrypted key that asks for too much work', () => {
+    const encryptedWith = (algorithm: Buffer) =>
+      encodePem('ENCRYPTED PRIVATE KEY', sequence(algorithm, octetString(Buffer.alloc(16))));
+    const salt = octetString(Buffer.alloc(8));
+    const pbes2 = (derivation: string, ...parameters: Buffer[]) =>
+      sequence(oid('1.2.840.113549.1.5.13'), sequence(sequence(oid(derivation), sequence(...parameters)), sequence()));
+    const pbkdf2 = (iterations: number) => pbes2('1.2.840.113549.1.5.12', salt, integer(iterations));
+    const scrypt = (n: number, r: number, p: number) =>
+      pbes2('1.3.6.1.4.1.11591.4.11', salt, integer(n), integer(r), integer(p));
+    const pbes1 = (iterations: number) => sequence(oid('1.2.840.113549.1.12.1.3'), sequence(salt, integer(iterations)));
+
+    it.each([
+      ['PBKDF2', pbkdf2(2_500_001)],
+      ['PBKDF2, as much as there is', pbkdf2(2 ** 31 - 1)],
+      ['scrypt', scrypt(16_384, 8, 32)],
+      ['PKCS #12', pbes1(2_500_001)],
+    ])('%s: is refused before any work', (_, algorithm) => {
+      expect(() => parse(encryptedWith(algorithm), { passphrase })).toThrow(
+        expect.objectContaining({ code: 'KEY_DERIVATION_TOO_LONG', at, message: expect.stringContaining('2500000') }),
+      );
+    });
+
+    it.each([
+      ['no iterations', pbkdf2(0)],
+      ['no parameters', sequence(oid('1.2.840.113549.1.5.13'))],
+    ])('%s: is damaged', (_, algorithm) => {
+      expect(() => parse(encryptedWith(algorithm), { passphrase })).toThrow(
+        expect.objectContaining({ code: 'KEY_UNREADABLE', at }),
+      );
+    });
+  });
 
   it('a cipher that OpenSSL 3 no longer has is not blamed on the passphrase', () => {
     const pem = encrypted.traditional.replace('AES-256-CBC', 'DES-CBC').replace(/(DEK-Info: .*,.{16}).*/, '$1');

@@ -3,8 +3,9 @@ import { promisify } from 'node:util';
 import { VcsPkiError } from '../errors.ts';
 import { Secret } from '../secret.ts';
 import { DerReader, octetString, sequence, Tag } from './der.ts';
-import { encryptPbes2Sync } from './pbes2.ts';
-import { decodePem, encodePem } from './pem.ts';
+import { encryptPbes2Sync, iterationsOf } from './pbes2.ts';
+import { decodePem, encodePem, type PemBlock } from './pem.ts';
+import { spend, type WorkLimit, workLimit } from './work-limit.ts';
 
 /** The types that vcs-pki makes keys of. */
 export const keyTypes = ['rsa-2048', 'rsa-4096', 'ec-p256', 'ec-p384'] as const;
@@ -37,7 +38,7 @@ export function privateKeyPem(key: KeyObject, passphrase?: Secret<string>): Secr
 /**
  * The one private key in a PEM text; certificates and EC parameters beside it are ignored. PKCS #8 and the traditional
  * forms, encrypted or not, of RSA keys and EC keys on P-256, P-384 and P-521.
- * Fails with KEY_ENCRYPTED, KEY_PASSPHRASE_WRONG, KEY_UNREADABLE, or PEM_INVALID.
+ * Fails with KEY_ENCRYPTED, KEY_PASSPHRASE_WRONG, KEY_DERIVATION_TOO_LONG or KEY_UNREADABLE.
  */
 export function parsePrivateKey(
   pem: Secret<string>,
@@ -45,56 +46,55 @@ export function parsePrivateKey(
 ): KeyObject {
   const { at, passphrase } = options;
   const block = findKeyBlock(pem.reveal(), at);
-  const encrypted = block.startsWith('-----BEGIN ENCRYPTED') || /^Proc-Type:\s*4\s*,\s*ENCRYPTED/im.test(block);
-  if (encrypted && !passphrase)
-    throw new VcsPkiError('KEY_ENCRYPTED', {
-      at,
-      message: 'the private key is protected by a passphrase',
-      fix: 'give the passphrase, or remove it: openssl pkey -in key.pem -out open.pem',
-    });
-  const key = encrypted && passphrase ? openEncrypted(block, passphrase, at) : openPlain(block, at);
-  const curve = key.asymmetricKeyDetails?.namedCurve;
-  if (key.asymmetricKeyType !== 'rsa' && !(curve !== undefined && supportedCurves.includes(curve)))
-    throw unreadable(at, `the private key is of the type ${curve ?? key.asymmetricKeyType}, which is not supported`);
-  return key;
+  if (!keyEncryption(block)) return openPrivateKey(block, at);
+  if (passphrase) return decryptPrivateKey(block, { at, passphrase, limit: workLimit() });
+  throw new VcsPkiError('KEY_ENCRYPTED', {
+    at,
+    message: 'the private key is protected by a passphrase',
+    fix: 'give the passphrase, or remove it: openssl pkey -in key.pem -out open.pem',
+  });
 }
 
-function findKeyBlock(text: string, at: string): string {
-  const labels = labelsOf(text, at);
-  const keys = labels.filter((label) => label.endsWith('PRIVATE KEY'));
-  if (keys.length !== 1)
-    throw unreadable(at, `it holds ${keys.length} private keys (${labels.join(', ')}) where one belongs`);
-  const block = /-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----/s.exec(text)?.[0] ?? '';
-  // The printed examples of the guides have spaces after the commas, and tools indent; OpenSSL wants neither.
-  return block
-    .split(/\r\n|\n|\r/)
-    .map((line) => line.trim().replace(/^(Proc-Type:|DEK-Info:)\s*(\S+?)\s*,\s*(\S+)$/i, '$1 $2,$3'))
-    .join('\n')
-    .concat('\n');
+/** A PEM block of a private key, or the same in DER under the label that PEM has for it. */
+export type PrivateKeyBlock = Pick<PemBlock, 'label' | 'der' | 'headers'>;
+
+/** How a key is encrypted: PKCS #8 by its label, the traditional form by a header line; undefined when it is not. */
+export function keyEncryption({ label, headers }: PrivateKeyBlock): 'PKCS #8' | 'traditional' | undefined {
+  if (label === 'ENCRYPTED PRIVATE KEY') return 'PKCS #8';
+  return headers.some((header) => /^Proc-Type:\s*4\s*,\s*ENCRYPTED$/i.test(header)) ? 'traditional' : undefined;
 }
 
-function labelsOf(text: string, at: string): string[] {
+/** A key that is not encrypted. Fails with KEY_UNREADABLE. */
+export function openPrivateKey({ label, der }: PrivateKeyBlock, at: string): KeyObject {
+  const type = plainForms[label];
+  if (!type) throw unreadable(at, `a ${label} is of a type that is not supported`);
   try {
-    return decodePem(text, at).map(({ label }) => label);
+    DerReader.open(der, at);
+    return ofSupportedType(createPrivateKey({ key: der, format: 'der', type }), at);
   } catch (cause) {
-    if (!(cause instanceof VcsPkiError)) throw cause;
-    throw unreadable(at, `it is no whole PEM text: ${cause.message.slice(`${at}: `.length)}`, cause);
-  }
-}
-
-function openPlain(block: string, at: string): KeyObject {
-  try {
-    return createPrivateKey(block);
-  } catch (cause) {
+    if (cause instanceof VcsPkiError && cause.code === 'KEY_UNREADABLE') throw cause;
     throw unreadable(at, 'the private key is damaged or of an unknown type', cause);
   }
 }
 
-function openEncrypted(block: string, passphrase: Secret<string>, at: string): KeyObject {
+const plainForms: Readonly<Record<string, 'pkcs8' | 'pkcs1' | 'sec1'>> = {
+  'PRIVATE KEY': 'pkcs8',
+  'RSA PRIVATE KEY': 'pkcs1',
+  'EC PRIVATE KEY': 'sec1',
+};
+
+/** An encrypted key. Fails with KEY_PASSPHRASE_WRONG, KEY_DERIVATION_TOO_LONG or KEY_UNREADABLE. */
+export function decryptPrivateKey(
+  block: PrivateKeyBlock,
+  options: { readonly at: string; readonly passphrase: Secret<string>; readonly limit: WorkLimit },
+): KeyObject {
+  const { at, passphrase, limit } = options;
+  if (keyEncryption(block) === 'PKCS #8') spendIterations(block, at, limit);
+  let key: KeyObject;
   try {
-    return createPrivateKey({ key: block, passphrase: passphrase.reveal() });
+    key = createPrivateKey({ key: asOpensslWrites(block), passphrase: passphrase.reveal() });
   } catch (cause) {
-    if (!isDecryptionFailure(cause, block))
+    if (!isDecryptionFailure(cause))
       throw unreadable(at, 'the encrypted private key is damaged, or its cipher is too old for OpenSSL 3', cause);
     throw new VcsPkiError('KEY_PASSPHRASE_WRONG', {
       at,
@@ -103,24 +103,73 @@ function openEncrypted(block: string, passphrase: Secret<string>, at: string): K
       cause,
     });
   }
+  return ofSupportedType(key, at);
+}
+
+function findKeyBlock(text: string, at: string): PemBlock {
+  const blocks = blocksOf(text, at);
+  const [key, ...others] = blocks.filter(({ label }) => label.endsWith('PRIVATE KEY'));
+  if (key && others.length === 0) return key;
+  const labels = blocks.map(({ label }) => label).join(', ');
+  throw unreadable(at, `it holds ${key ? others.length + 1 : 0} private keys (${labels}) where one belongs`);
+}
+
+function blocksOf(text: string, at: string): PemBlock[] {
+  try {
+    return decodePem(text, at);
+  } catch (cause) {
+    if (!(cause instanceof VcsPkiError)) throw cause;
+    throw unreadable(at, `it is no whole PEM text: ${cause.message.slice(`${at}: `.length)}`, cause);
+  }
+}
+
+function spendIterations({ der }: PrivateKeyBlock, at: string, limit: WorkLimit): void {
+  try {
+    const encrypted = DerReader.open(der, at).enter(Tag.sequence, 'the encrypted key');
+    spend(limit, iterationsOf(encrypted.enter(Tag.sequence, 'the encryption')), 1, at);
+  } catch (cause) {
+    if (cause instanceof VcsPkiError && cause.code === 'KEY_DERIVATION_TOO_LONG') throw cause;
+    throw unreadable(at, 'the encrypted private key is damaged', cause);
+  }
+}
+
+/** The printed examples of the guides have spaces after the commas of the header lines, which OpenSSL refuses. */
+function asOpensslWrites({ label, der, headers }: PrivateKeyBlock): string {
+  const pem = encodePem(label, der);
+  if (headers.length === 0) return pem;
+  const trimmed = headers.map((header) =>
+    header
+      .split(',')
+      .map((part) => part.trim())
+      .join(','),
+  );
+  return pem.replace('\n', `\n${trimmed.join('\n')}\n\n`);
 }
 
 /**
  * A wrong passphrase mostly shows as bad padding, and once in 256 as whatever error parsing nonsense can give.
- * So it is the passphrase unless OpenSSL does not know the cipher (EVP), the header (PEM), or the container is broken.
+ * So it is the passphrase unless OpenSSL does not know the cipher (EVP) or the header (PEM).
  */
-function isDecryptionFailure(cause: unknown, block: string): boolean {
+function isDecryptionFailure(cause: unknown): boolean {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  return !/^ERR_OSSL_(EVP|PEM)_/.test(code) && isWellFormed(block);
+  return !/^ERR_OSSL_(EVP|PEM)_/.test(code);
 }
 
-function isWellFormed(block: string): boolean {
-  if (!block.startsWith('-----BEGIN ENCRYPTED')) return true;
+/**
+ * The key, once it is proved to be one: asking Node 20 for the details of an EC key whose number is longer than its curve
+ * ends the process, and the number 0 has no public key.
+ */
+function ofSupportedType(key: KeyObject, at: string): KeyObject {
   try {
-    return decodePem(block, 'key').every(({ der }) => DerReader.open(der, 'key').more);
-  } catch {
-    return false;
+    key.export({ type: 'pkcs8', format: 'der' }).fill(0);
+    subjectPublicKeyInfo(key);
+  } catch (cause) {
+    throw unreadable(at, 'the private key is damaged', cause);
   }
+  const type = key.asymmetricKeyDetails?.namedCurve ?? key.asymmetricKeyType;
+  if (type !== 'rsa' && !(type !== undefined && supportedCurves.includes(type)))
+    throw unreadable(at, `the private key is of the type ${type ?? 'unknown'}, which is not supported`);
+  return key;
 }
 
 function unreadable(at: string, message: string, cause?: unknown): VcsPkiError {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { encodeDer, oid, sequence, Tag } from './der.ts';
-import { encodeName, formatName, readName, slashName } from './name.ts';
+import { encodeName, formatName, readName, sameName, slashName } from './name.ts';
 
 const subject = {
   commonName: 'expe.example.com',
@@ -79,5 +79,53 @@ describe('distinguished names', () => {
   it('refuses text that is not UTF-8', () => {
     const der = sequence(encodeDer(Tag.set, attribute('2.5.4.3', Tag.utf8String, Buffer.of(0xc3))));
     expect(() => readName(der, 'ca.pem')).toThrow(expect.objectContaining({ code: 'DER_INVALID', at: 'ca.pem' }));
+  });
+});
+
+describe('RFC 5280 7.1: when two names are the same', () => {
+  const one = (tag: number, value: string | Buffer, type = '2.5.4.3') =>
+    readName(sequence(encodeDer(Tag.set, attribute(type, tag, Buffer.from(value)))));
+  const utf8 = (value: string) => one(Tag.utf8String, value);
+
+  it.each([
+    ['string types', one(Tag.printableString, 'Example CA'), utf8('Example CA'), true],
+    ['case', utf8('Example CA'), utf8('EXAMPLE ca'), true],
+    ['outer spaces', utf8(' Example CA  '), utf8('Example CA'), true],
+    ['repeated spaces', utf8('Example   CA'), utf8('Example CA'), true],
+    ['other white space', utf8('Example\u00a0\tCA'), utf8('Example CA'), true],
+    ['missing spaces', utf8('ExampleCA'), utf8('Example CA'), false],
+    ['case of other scripts', utf8('ÆRLIG ΣΟΦΟΣ'), utf8('ærlig σοφος'), true],
+    ['a sharp s', utf8('Straße'), utf8('STRASSE'), true],
+    ['composed and decomposed letters', utf8('\u00e5'), utf8('a\u030a'), true],
+    ['compatible letters', utf8('ﬁ Ａ'), utf8('fi A'), true],
+    ['soft hyphens and joiners', utf8('Ex\u00adam\u200dple'), utf8('Example'), true],
+    ['different letters', utf8('Example'), utf8('Exemple'), false],
+    ['attribute types', utf8('Example'), one(Tag.utf8String, 'Example', '2.5.4.10'), false],
+    ['Latin-1 and UTF-8', one(Tag.teletexString, Buffer.from('Ærlig', 'latin1')), utf8('ærlig'), true],
+    ['values that are no text', one(Tag.octetString, 'ab'), one(Tag.octetString, 'AB'), false],
+    ['the empty name', readName(sequence()), readName(sequence()), true],
+  ])('%s', (_, a, b, same) => {
+    expect(sameName(a, b)).toBe(same);
+    expect(a.key === b.key).toBe(same);
+  });
+
+  it('the order of the parts counts, that within a part does not', () => {
+    const values = [
+      attribute('2.5.4.10', Tag.utf8String, Buffer.from('B')),
+      attribute('2.5.4.3', Tag.utf8String, Buffer.from('A')),
+    ];
+    const together = (list: Buffer[]) => readName(sequence(encodeDer(Tag.set, ...list)));
+    const apart = (list: Buffer[]) => readName(sequence(...list.map((value) => encodeDer(Tag.set, value))));
+    const turned = values.toReversed();
+    expect(sameName(together(values), together(turned))).toBe(true);
+    expect(sameName(apart(values), apart(turned))).toBe(false);
+    expect(sameName(apart(values), together(values))).toBe(false);
+    expect(apart(values).parts).toHaveLength(2);
+  });
+
+  it('no text can pass for several parts', () => {
+    const [first, second] = [utf8('a'), utf8('a"],["2.5.4.3=b')];
+    expect(first.key).not.toBe(second.key);
+    expect(second.parts).toHaveLength(1);
   });
 });

@@ -18,13 +18,17 @@ export interface NameAttribute {
   readonly value: string;
 }
 
-/** A distinguished name. Two names are the same when their `der` is the same. */
+/** A distinguished name. Our own authorities copy an issuer byte for byte; those of others are compared with `sameName`. */
 export interface Name {
   readonly der: Buffer;
   /** In the order in which they are encoded. */
   readonly attributes: readonly NameAttribute[];
   /** The last, which is the most specific, where there are several. */
   readonly commonName: string | undefined;
+  /** Each relative name in the form in which RFC 5280 7.1 compares it: equal names have equal parts. Worked out when first asked for. */
+  readonly parts: readonly string[];
+  /** All parts in one: the key of a name in a map. */
+  readonly key: string;
 }
 
 /** The fields of a Subject in the order in which they are encoded, with the upper bounds of RFC 5280 appendix A. */
@@ -64,14 +68,39 @@ function checkField(field: string, value: string, max: number): void {
 }
 
 export function readName(der: Buffer, at = 'name'): Name {
-  const attributes = rdns(der, at).flatMap((rdn) =>
+  const relativeNames = rdns(der, at);
+  const attributes = relativeNames.flatMap((rdn) =>
     rdn.map(({ type, value }) => ({
       oid: type,
       type: shortNames[type] ?? type,
       value: text(value, at) ?? hexForm(value),
     })),
   );
-  return { der, attributes, commonName: attributes.findLast(({ type }) => type === 'CN')?.value };
+  let parts: readonly string[] | undefined;
+  let key: string | undefined;
+  return {
+    der,
+    attributes,
+    commonName: attributes.findLast(({ type }) => type === 'CN')?.value,
+    get parts() {
+      parts ??= relativeNames.map(comparable);
+      return parts;
+    },
+    get key() {
+      key ??= nameKey(this.parts);
+      return key;
+    },
+  };
+}
+
+/** RFC 5280 7.1: case, outer and repeated spaces, string types and the order within a part make no difference. */
+export function sameName(one: Name, other: Name): boolean {
+  return one.der.equals(other.der) || one.key === other.key;
+}
+
+/** The `key` of the name that has these parts. */
+export function nameKey(parts: readonly string[]): string {
+  return JSON.stringify(parts);
 }
 
 /** For people: "C=NO, O=Example, CN=Example UC Root CA", in the order of the encoding, escaped as in RFC 4514 2.4. */
@@ -111,6 +140,29 @@ function rdns(der: Buffer, at: string): RawAttribute[][] {
     result.push(rdn);
   }
   return result;
+}
+
+/** A part in the form of RFC 5280 7.1. A value that is no text is compared byte for byte. */
+function comparable(rdn: readonly RawAttribute[]): string {
+  const attributes = rdn.map(({ type, value }) => {
+    const decoded = text(value, 'name');
+    return decoded === undefined ? `${type}${hexForm(value)}` : `${type}=${prepared(decoded)}`;
+  });
+  return JSON.stringify(attributes.sort());
+}
+
+/** RFC 4518 2.2 (map), 2.3 (normalize) and 2.6.1 (spaces). Upper case first, so that "ss" and a sharp s are the same. */
+function prepared(value: string): string {
+  const mapped = /^[ -~]*$/.test(value)
+    ? value
+    : value
+        .replace(/\u034f|\u1806|\ufffc|\p{VS}|(?![\t-\r\u0085])[\p{Cc}\p{Cf}]/gu, '')
+        .toUpperCase()
+        .normalize('NFKC');
+  return mapped
+    .toLowerCase()
+    .replace(/[\t-\r\u0085\p{Z}]+/gu, ' ')
+    .trim();
 }
 
 function text({ tag, content }: DerElement, at: string): string | undefined {

@@ -1,5 +1,4 @@
-import { createHash, createHmac, type KeyObject, randomBytes } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
+import { createHmac, type KeyObject, randomBytes } from 'node:crypto';
 import type { Attribute } from 'pkijs';
 import { VcsPkiError } from '../errors.ts';
 import type { Secret } from '../secret.ts';
@@ -7,6 +6,7 @@ import { readCertificate } from './certificate.ts';
 import { encodeDer, octetString, Tag } from './der.ts';
 import { keyIdentifier, subjectPublicKeyInfo } from './keys.ts';
 import { type Encrypted, encryptPbes2, PBKDF2_ITERATIONS, SALT_OCTETS } from './pbes2.ts';
+import { bmpPassword, derivePkcs12Key, digestOctets, KeyPurpose } from './pkcs12-kdf.ts';
 
 export interface Pkcs12Content {
   readonly key: KeyObject;
@@ -88,7 +88,14 @@ export async function encodePkcs12(content: Pkcs12Content, password: Secret<stri
   });
   const authenticated = toBuffer(authenticatedSafe.toSchema());
   const macSalt = randomBytes(SALT_OCTETS);
-  const macKey = await deriveMacKey(password.reveal(), macSalt);
+  const macKey = await derivePkcs12Key({
+    purpose: KeyPurpose.mac,
+    digest: 'sha256',
+    password: bmpPassword(password.reveal()),
+    salt: macSalt,
+    iterations: PBKDF2_ITERATIONS,
+    length: digestOctets.sha256,
+  });
   const pfx = new pkijs.PFX({
     version: 3,
     authSafe: data(authenticated),
@@ -107,30 +114,8 @@ export async function encodePkcs12(content: Pkcs12Content, password: Secret<stri
   return toBuffer(pfx.toSchema());
 }
 
-/** RFC 7292 appendix B.2 for a key as long as a SHA-256; node:crypto does not offer it. Lets other work run in between. */
-async function deriveMacKey(password: string, salt: Buffer): Promise<Buffer> {
-  const block = 64;
-  const fill = (bytes: Buffer) => Buffer.alloc(Math.ceil(bytes.length / block) * block, bytes);
-  const macKeyPurpose = Buffer.alloc(block, 3);
-  let digest = sha256(Buffer.concat([macKeyPurpose, fill(salt), fill(utf16(`${password}\0`))]));
-  for (let round = 1; round < PBKDF2_ITERATIONS; round++) {
-    digest = sha256(digest);
-    if (round % 20_000 === 0) await setImmediate();
-  }
-  return digest;
-}
-
-function sha256(bytes: Buffer): Buffer {
-  return createHash('sha256').update(bytes).digest();
-}
-
 function bmpString(text: string): Buffer {
-  return encodeDer(Tag.bmpString, utf16(text));
-}
-
-/** UTF-16, big endian. */
-function utf16(text: string): Buffer {
-  return Buffer.from(text, 'utf16le').swap16();
+  return encodeDer(Tag.bmpString, Buffer.from(text, 'utf16le').swap16());
 }
 
 function toBuffer(value: { toBER(): ArrayBuffer }): Buffer {

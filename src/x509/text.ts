@@ -1,5 +1,7 @@
 import { type Certificate, fingerprint, serialHex } from './certificate.ts';
+import type { NameConstraints } from './constraints.ts';
 import type { Crl } from './crl.ts';
+import type { DistributionPointName, IssuingDistributionPoint } from './distribution-points.ts';
 import { type Extension, extensionOids } from './extensions.ts';
 import { describeKey, keyIdentifier } from './keys.ts';
 import { formatName, type Name } from './name.ts';
@@ -7,11 +9,15 @@ import type { CertificateRequest } from './request.ts';
 import { signatureAlgorithmName } from './signature.ts';
 
 /** A certificate decoded for people, a fact per line. Extensions that are not known appear by their OID. */
-export function certificateText(certificate: Certificate): string {
-  const { alternativeNames, extendedKeyUsage, basicConstraints } = certificate;
+export function certificateText(
+  certificate: Certificate,
+  options: { readonly friendlyName?: string | undefined } = {},
+): string {
+  const { alternativeNames, extendedKeyUsage, basicConstraints, nameConstraints, policyConstraints } = certificate;
   const critical = (oid: string) =>
     certificate.extensions.some((extension) => extension.oid === oid && extension.critical) ? ' (critical)' : '';
   return lines([
+    ['Friendly name', options.friendlyName],
     ['Subject', name(certificate.subject)],
     ['Issuer', name(certificate.issuer)],
     ['Serial number', serialHex(certificate.serialNumber)],
@@ -28,7 +34,25 @@ export function certificateText(certificate: Certificate): string {
     [`Extended key usage${critical(extensionOids.extendedKeyUsage)}`, extendedKeyUsage?.join(', ')],
     ['Subject key id', certificate.subjectKeyIdentifier && colons(certificate.subjectKeyIdentifier)],
     ['Authority key id', certificate.authorityKeyIdentifier && colons(certificate.authorityKeyIdentifier)],
+    [`Name constraints${critical(extensionOids.nameConstraints)}`, nameConstraints && subtrees(nameConstraints)],
+    [`Policies${critical(extensionOids.certificatePolicies)}`, certificate.policies],
+    [
+      `Policy mappings${critical(extensionOids.policyMappings)}`,
+      certificate.policyMappings.map((mapping) => `${mapping.issuerDomainPolicy} as ${mapping.subjectDomainPolicy}`),
+    ],
+    [
+      `Policy constraints${critical(extensionOids.policyConstraints)}`,
+      policyConstraints && [
+        ...after('a policy is required', policyConstraints.requireExplicitPolicy),
+        ...after('no policy is mapped', policyConstraints.inhibitPolicyMapping),
+      ],
+    ],
+    [
+      `Inhibit any policy${critical(extensionOids.inhibitAnyPolicy)}`,
+      after('any policy is ignored', certificate.inhibitAnyPolicy),
+    ],
     ['CRL', certificate.crlUrls],
+    ['Delta CRL', certificate.freshestCrlUrls],
     ['Issuer certificate', certificate.caIssuerUrls],
     ['OCSP', certificate.ocspUrls],
     ...unknownExtensions(certificate.extensions),
@@ -62,7 +86,10 @@ export function crlText(crl: Crl, options: { readonly limit?: number } = {}): st
     ['This update', instant(crl.thisUpdate)],
     ['Next update', crl.nextUpdate ? instant(crl.nextUpdate) : 'not given'],
     ['CRL number', crl.crlNumber === undefined ? 'not given' : `${crl.crlNumber}`],
+    ['Changes since CRL number', crl.baseCrlNumber === undefined ? undefined : `${crl.baseCrlNumber}`],
+    ['Only for', crl.issuingDistributionPoint && scope(crl.issuingDistributionPoint)],
     ['Authority key id', crl.authorityKeyIdentifier && colons(crl.authorityKeyIdentifier)],
+    ['Delta CRL', crl.freshestCrlUrls],
     ['Signature algorithm', signatureAlgorithmName(crl.signatureAlgorithm)],
     ...unknownExtensions(crl.extensions),
     ['SHA-256 fingerprint', fingerprint(crl.der)],
@@ -115,6 +142,34 @@ function key(spki: Buffer): string {
 function constraints({ authority, pathLength }: { authority: boolean; pathLength: number | undefined }): string {
   if (!authority) return 'no authority';
   return pathLength === undefined ? 'authority' : `authority, at most ${pathLength} authorities below it`;
+}
+
+function subtrees({ permitted, excluded }: NameConstraints): string[] {
+  return [
+    ...permitted.map(({ base }) => `permitted ${base.kind}:${base.value}`),
+    ...excluded.map(({ base }) => `excluded ${base.kind}:${base.value}`),
+  ];
+}
+
+function after(what: string, certificates: number | undefined): string[] {
+  return certificates === undefined ? [] : [`${what} after ${certificates} more certificates`];
+}
+
+/** What a CRL is limited to; an indirect one goes beyond its own issuer. */
+function scope(point: IssuingDistributionPoint): string[] {
+  return [
+    ...(point.name ? pointNames(point.name).map((pointName) => `distribution point ${pointName}`) : []),
+    ...(point.onlyContainsUserCerts ? ['end entities'] : []),
+    ...(point.onlyContainsCaCerts ? ['authorities'] : []),
+    ...(point.onlyContainsAttributeCerts ? ['attribute certificates'] : []),
+    ...(point.onlySomeReasons === undefined ? [] : ['some reasons of revocation']),
+    ...(point.indirectCrl ? ['any issuer that its entries name'] : []),
+  ];
+}
+
+function pointNames(point: DistributionPointName): string[] {
+  if ('relativeName' in point) return [`${formatName(point.relativeName)} of the issuer`];
+  return point.fullName.map(({ kind, value }) => `${kind}:${value}`);
 }
 
 function unknownExtensions(extensions: readonly Extension[]): Fact[] {
