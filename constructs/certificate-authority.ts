@@ -74,7 +74,7 @@ export class CertificateAuthority extends Construct {
     const declaration = { ...rest, id: this.authorityId, ...(issuer && { issuer: issuer.authorityId }) };
     const authority = parseInput(authoritySchema, declaration, this.node.path);
     const topology = StackTopology.of(this);
-    topology.addAuthority(this, () => declaration);
+    topology.add('authorities', this, () => declaration);
     this.resource = this.#addResources(topology, authority, issuer);
   }
 

@@ -16,6 +16,16 @@ export interface DomainProps {
    * @default false
    */
   readonly presence?: boolean;
+  /**
+   * With DNS-SEC the domain need not be in certificates (27).
+   * @default false
+   */
+  readonly dnsSec?: boolean;
+  /**
+   * Which name stands for it on the Expressway-E: the domain, or `collab-edge.<domain>`.
+   * @default 'domain'
+   */
+  readonly certificateName?: 'domain' | 'collab-edge';
 }
 
 /** A domain that users sign in with. */
@@ -24,6 +34,6 @@ export class Domain extends Construct {
     super(scope, id);
     refuseTokens(this, props);
     parseInput(domainSchema, props, this.node.path);
-    StackTopology.of(this).addDomain(this, () => ({ ...props }));
+    StackTopology.of(this).add('domains', this, () => ({ ...props }));
   }
 }

@@ -33,6 +33,6 @@ export class NeighborZone extends Construct {
       ...(peerAddresses && { peerAddresses: [...peerAddresses] }),
     };
     parseInput(neighborZoneSchema, declaration, this.node.path);
-    StackTopology.of(this).addZone(this, () => declaration);
+    StackTopology.of(this).add('zones', this, () => declaration);
   }
 }

@@ -12,7 +12,7 @@ import {
 } from '../src/authority/lock-file.ts';
 import { planCertificate } from '../src/authority/plan.ts';
 import { VcsPkiError } from '../src/errors.ts';
-import { type Demand, demands } from '../src/topology/demands.ts';
+import { type Demand, ownDemands } from '../src/topology/demands.ts';
 import { findings } from '../src/topology/findings.ts';
 import { toId } from '../src/topology/names.ts';
 import type { Topology, TopologyInput } from '../src/topology/schema.ts';
@@ -23,15 +23,27 @@ import { writeStackFiles } from './stack-files.ts';
 const BRAND = Symbol.for('vcs-pki/StackTopology');
 const CHILD_ID = 'VcsPki';
 
-type Part<K extends 'authorities' | 'clusters' | 'domains' | 'zones' | 'trustLists'> = NonNullable<
-  TopologyInput[K]
->[number];
+/** What constructs declare: the lists of a topology. */
+const kinds = [
+  'authorities',
+  'externalAuthorities',
+  'clusters',
+  'domains',
+  'zones',
+  'trustLists',
+  'systems',
+  'clients',
+  'suppressions',
+] as const;
+type Kind = (typeof kinds)[number];
+type Part<K extends Kind> = NonNullable<TopologyInput[K]>[number];
 
 interface Declared<T> {
   readonly construct: IConstruct;
   /** Read at synthesis: peers and names may be added until then. */
   readonly declaration: () => T;
 }
+type DeclaredParts = { readonly [K in Kind]: Declared<Part<K>>[] };
 
 interface StorageSettings {
   readonly directory?: string | undefined;
@@ -59,11 +71,17 @@ export class StackTopology extends Construct {
   }
 
   readonly #stack: TerraformStack;
-  readonly #authorities: Declared<Part<'authorities'>>[] = [];
-  readonly #clusters: Declared<Part<'clusters'>>[] = [];
-  readonly #domains: Declared<Part<'domains'>>[] = [];
-  readonly #zones: Declared<Part<'zones'>>[] = [];
-  readonly #trustLists: Declared<Part<'trustLists'>>[] = [];
+  readonly #declared: DeclaredParts = {
+    authorities: [],
+    externalAuthorities: [],
+    clusters: [],
+    domains: [],
+    zones: [],
+    trustLists: [],
+    systems: [],
+    clients: [],
+    suppressions: [],
+  };
   #storage: StorageSettings | undefined;
   /** While a synthesis runs nothing more is declared: what follows from the declaration is then worked out once. */
   #derived: { topology?: Topology; planned?: readonly PlannedDemand[] } | undefined;
@@ -93,24 +111,10 @@ export class StackTopology extends Construct {
     };
   }
 
-  addAuthority(construct: IConstruct, declaration: () => Part<'authorities'>): void {
-    this.#authorities.push({ construct, declaration });
-  }
-
-  addCluster(construct: IConstruct, declaration: () => Part<'clusters'>): void {
-    this.#clusters.push({ construct, declaration });
-  }
-
-  addDomain(construct: IConstruct, declaration: () => Part<'domains'>): void {
-    this.#domains.push({ construct, declaration });
-  }
-
-  addZone(construct: IConstruct, declaration: () => Part<'zones'>): void {
-    this.#zones.push({ construct, declaration });
-  }
-
-  addTrustList(construct: IConstruct, declaration: () => Part<'trustLists'>): void {
-    this.#trustLists.push({ construct, declaration });
+  /** Adds to one of the lists of the topology. */
+  add<K extends Kind>(kind: K, construct: IConstruct, declaration: () => Part<K>): void {
+    const list: Declared<Part<K>>[] = this.#declared[kind];
+    list.push({ construct, declaration });
   }
 
   /** Throws INPUT_INVALID when the stack has one already. */
@@ -147,18 +151,8 @@ export class StackTopology extends Construct {
   }
 
   #parse(): Topology {
-    const values = <T>(declared: readonly Declared<T>[]) => declared.map(({ declaration }) => declaration());
-    return parseTopology(
-      {
-        name: this.name,
-        authorities: values(this.#authorities),
-        clusters: values(this.#clusters),
-        domains: values(this.#domains),
-        zones: values(this.#zones),
-        trustLists: values(this.#trustLists),
-      },
-      this.#stack.node.id,
-    );
+    const lists = kinds.map((kind) => [kind, this.#declared[kind].map(({ declaration }) => declaration())] as const);
+    return parseTopology({ name: this.name, ...Object.fromEntries(lists) }, this.#stack.node.id);
   }
 
   /** The moment that renewals are planned for. */
@@ -184,7 +178,7 @@ export class StackTopology extends Construct {
   #plan(): PlannedDemand[] {
     const { topology, now } = this;
     const state = stateFromLock(this.#readLock());
-    return demands(topology).map((demand) => {
+    return ownDemands(topology).map((demand) => {
       const record = state.certificates.get(demand.id);
       const issuerNotAfter = state.authorities.get(demand.issuer)?.record.notAfter;
       const decision = planCertificate(demand, record, issuerNotAfter, undefined, now);
@@ -195,7 +189,9 @@ export class StackTopology extends Construct {
           reason: decision.kind === 'issue' ? decision.reason : '',
         };
       }
-      return { demand, generation: record.issuance.generation, reason: record.issuance.reason };
+      // What may wait for the next renewal is not to replace the resource before: that would revoke what it made.
+      const { generation, reason, specification } = record.issuance;
+      return { demand: { ...demand, subject: specification.subject }, generation, reason };
     });
   }
 
@@ -233,7 +229,9 @@ export class StackTopology extends Construct {
       const { topology } = this;
       this.#refuseSharing();
       this.plannedDemands();
-      const errors = findings(topology).filter((finding) => finding.severity === 'error');
+      const errors = findings(topology, this.now).filter(
+        ({ severity, suppressed }) => severity === 'error' && suppressed === undefined,
+      );
       return errors.map(
         ({ at, code, message, value, fix }) => `${this.#place(at)}: ${message} (${code}, ${value}); fix: ${fix}`,
       );
@@ -269,12 +267,14 @@ export class StackTopology extends Construct {
 
   /** The construct that a finding is about, by its path: `cluster core` and `core/expc1/server` are `Core`. */
   #place(at: string): string {
-    const [, kind = 'cluster', id] = /^(?:(cluster|zone|trust list|authority) )?([^/]*)/.exec(at) ?? [];
+    const [, kind = 'cluster', id] = /^(?:(cluster|zone|trust list|authority|system) )?([^/]*)/.exec(at) ?? [];
+    const { clusters, zones, trustLists, authorities, systems } = this.#declared;
     const declared = {
-      cluster: this.#clusters,
-      zone: this.#zones,
-      'trust list': this.#trustLists,
-      authority: this.#authorities,
+      cluster: clusters,
+      zone: zones,
+      'trust list': trustLists,
+      authority: authorities,
+      system: systems,
     }[kind];
     const found = declared?.find(({ construct }) => toId(construct.node.id) === id);
     return found ? `${found.construct.node.path} (${at})` : at;

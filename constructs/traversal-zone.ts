@@ -45,6 +45,6 @@ export class TraversalZone extends Construct {
       ...(peerAddresses && { peerAddresses: [...peerAddresses] }),
     };
     parseInput(traversalZoneSchema, declaration, this.node.path);
-    StackTopology.of(this).addZone(this, () => declaration);
+    StackTopology.of(this).add('zones', this, () => declaration);
   }
 }

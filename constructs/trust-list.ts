@@ -3,20 +3,23 @@ import { parseInput } from '../src/topology/input.ts';
 import { toId } from '../src/topology/names.ts';
 import { trustListSchema } from '../src/topology/schema.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
+import { ClientGroup } from './client-group.ts';
+import type { ExternalAuthority } from './external-authority.ts';
 import { readDeclaredFile, refuseTokens } from './input.ts';
 import { StackTopology } from './stack-topology.ts';
+import { System } from './systems.ts';
 import type { VcsCluster } from './vcs-cluster.ts';
 
 export interface TrustListProps {
   /** @default none */
-  readonly authorities?: readonly CertificateAuthority[];
+  readonly authorities?: readonly (CertificateAuthority | ExternalAuthority)[];
   /**
    * PEM files with certificates of authorities that are not declared here.
    * @default none
    */
   readonly certificateFiles?: readonly string[];
-  /** The clusters whose peers load it. */
-  readonly appliesTo: readonly VcsCluster[];
+  /** Who loads it: the peers of clusters, systems beside them, clients. */
+  readonly appliesTo: readonly (VcsCluster | System | ClientGroup)[];
 }
 
 /** Trusted authorities of one or more clusters. A cluster to which several lists apply trusts them all. */
@@ -31,9 +34,14 @@ export class TrustList extends Construct {
       certificates: certificateFiles.map((path) =>
         readDeclaredFile(this, 'certificateFiles', path, 'name a PEM file with the certificate of an authority'),
       ),
-      appliesTo: appliesTo.map((cluster) => cluster.clusterId),
+      appliesTo: appliesTo.map(holderId),
     };
     parseInput(trustListSchema, declaration, this.node.path);
-    StackTopology.of(this).addTrustList(this, () => declaration);
+    StackTopology.of(this).add('trustLists', this, () => declaration);
   }
+}
+
+function holderId(holder: VcsCluster | System | ClientGroup): string {
+  if (holder instanceof System) return holder.systemId;
+  return holder instanceof ClientGroup ? holder.groupId : holder.clusterId;
 }

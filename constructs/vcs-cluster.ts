@@ -5,6 +5,7 @@ import { toId } from '../src/topology/names.ts';
 import type { ReleaseName } from '../src/topology/releases/releases.ts';
 import { type Cluster, clusterSchema, type Product as ProductName } from '../src/topology/schema.ts';
 import type { CertificateAuthority, SubjectProps } from './certificate-authority.ts';
+import type { ExternalAuthority } from './external-authority.ts';
 import { refuseTokens } from './input.ts';
 import { Peer, type PeerProps } from './peer.ts';
 import { StackTopology } from './stack-topology.ts';
@@ -16,31 +17,36 @@ export const Product = {
   EXPRESSWAY_E: 'expressway-e',
 } as const satisfies Record<string, ProductName>;
 
-export const Release = { X7_2: 'X7.2', X8_1: 'X8.1' } as const satisfies Record<string, ReleaseName>;
+export const Release = {
+  X7_2: 'X7.2',
+  X8_1: 'X8.1',
+  X8_2: 'X8.2',
+  X8_5: 'X8.5',
+  X8_5_1: 'X8.5.1',
+  X8_5_2: 'X8.5.2',
+  X8_6: 'X8.6',
+  X8_7: 'X8.7',
+  X8_8: 'X8.8',
+  X8_9: 'X8.9',
+  X8_9_2: 'X8.9.2',
+  X8_10: 'X8.10',
+  X8_11: 'X8.11',
+  X12_5: 'X12.5',
+  X12_6: 'X12.6',
+  X12_7: 'X12.7',
+  X14_0: 'X14.0',
+  X14_0_2: 'X14.0.2',
+  X14_0_8: 'X14.0.8',
+  X14_2: 'X14.2',
+  X14_3: 'X14.3',
+  X15_0: 'X15.0',
+  X15_2: 'X15.2',
+  X15_3: 'X15.3',
+  X15_4: 'X15.4',
+  X15_5: 'X15.5',
+} as const satisfies Record<string, ReleaseName>;
 
-export interface VcsClusterProps {
-  readonly product: ProductName;
-  readonly release: ReleaseName;
-  /**
-   * FQDN of the cluster.
-   * @default a single appliance, not clustered
-   */
-  readonly clusterName?: string;
-  /**
-   * The authority of its certificates.
-   * @default self-signed certificates, which the rules refuse
-   */
-  readonly issuer?: CertificateAuthority;
-  /**
-   * One certificate per peer (requirement 12), or one that all peers share (13).
-   * @default 'per-peer'
-   */
-  readonly certificateModel?: Cluster['certificateModel'];
-  /**
-   * What the certificates say of their holder beside the common name, which the model sets.
-   * @default nothing
-   */
-  readonly subject?: Omit<SubjectProps, 'commonName'>;
+export interface CertificateSettings {
   /** @default 'rsa-2048' */
   readonly key?: Cluster['key'];
   /**
@@ -54,6 +60,41 @@ export interface VcsClusterProps {
    */
   readonly renewBeforeDays?: number;
   /**
+   * Extended key usage (20, 23).
+   * @default serverAuth and clientAuth
+   */
+  readonly usages?: readonly Cluster['usages'][number][];
+}
+
+export interface ClientCertificateProps extends CertificateSettings {
+  readonly issuer: CertificateAuthority | ExternalAuthority;
+}
+
+export interface VcsClusterProps extends CertificateSettings {
+  readonly product: ProductName;
+  /** One of `Release`, or a maintenance release of one, like `X14.0.11`. */
+  readonly release: ReleaseName | `X${number}.${number}.${number}`;
+  /**
+   * FQDN of the cluster.
+   * @default a single appliance, not clustered
+   */
+  readonly clusterName?: string;
+  /**
+   * The authority of its certificates.
+   * @default self-signed certificates, which the rules refuse
+   */
+  readonly issuer?: CertificateAuthority | ExternalAuthority;
+  /**
+   * One certificate per peer (requirement 12), or one that all peers share (13).
+   * @default 'per-peer'
+   */
+  readonly certificateModel?: Cluster['certificateModel'];
+  /**
+   * What the certificates say of their holder beside the common name, which the model sets.
+   * @default nothing
+   */
+  readonly subject?: Omit<SubjectProps, 'commonName'>;
+  /**
    * What becomes of the certificate of a peer that is no longer declared.
    * @default 'revoke'
    */
@@ -64,10 +105,40 @@ export interface VcsClusterProps {
    */
   readonly chatNodeAliases?: readonly string[];
   /**
-   * Encrypted phone security profiles, as FQDNs (26).
+   * Encrypted phone security profiles, as FQDNs (26); with OAuth their names need not be in certificates.
    * @default none
    */
-  readonly phoneSecurityProfiles?: readonly string[];
+  readonly phoneSecurityProfiles?: readonly (string | { readonly name: string; readonly oauth?: boolean })[];
+  /**
+   * From X15.5: certificates of their own for the client stores.
+   * @default the server certificate serves both roles
+   */
+  readonly clientCertificate?: ClientCertificateProps;
+  /**
+   * From X8.8: TLS verification mode between its peers.
+   * @default 'permissive'
+   */
+  readonly clusterTls?: Cluster['clusterTls'];
+  /**
+   * From X15.5: ExtendedKeyUsage Checking Mode of inbound SIP TLS.
+   * @default true
+   */
+  readonly clientAuthChecking?: boolean;
+  /**
+   * X15.4 on Expressway-E: EnableServerEkuUpload is On.
+   * @default false
+   */
+  readonly serverAuthOnlyUpload?: boolean;
+  /**
+   * The ACME scheduler of Expressway-E is on.
+   * @default false
+   */
+  readonly acme?: boolean;
+  /**
+   * How revocation lists reach its peers (53).
+   * @default all: automatic, manual and embedded
+   */
+  readonly crlChannels?: readonly Cluster['crlChannels'][number][];
   /**
    * Certificate revocation checking mode of SIP (60).
    * @default true
@@ -90,16 +161,30 @@ export class VcsCluster extends Construct {
     super(scope, id);
     refuseTokens(this, props);
     this.clusterId = toId(id);
-    const { issuer, chatNodeAliases = [], phoneSecurityProfiles = [], ...rest } = props;
+    const {
+      issuer,
+      clientCertificate,
+      usages,
+      crlChannels,
+      chatNodeAliases = [],
+      phoneSecurityProfiles = [],
+      ...rest
+    } = props;
     const own = {
       ...rest,
       id: this.clusterId,
       chatNodeAliases: [...chatNodeAliases],
       phoneSecurityProfiles: [...phoneSecurityProfiles],
+      ...(usages && { usages: [...usages] }),
+      ...(crlChannels && { crlChannels: [...crlChannels] }),
       ...(issuer && { issuer: issuer.authorityId }),
+      ...(clientCertificate && { clientCertificate: declarationOf(clientCertificate) }),
     };
     parseInput(clusterSchema.omit({ peers: true }), own, this.node.path);
-    StackTopology.of(this).addCluster(this, () => ({ ...own, peers: this.#peers.map((peer) => peer.declaration) }));
+    StackTopology.of(this).add('clusters', this, () => ({
+      ...own,
+      peers: this.#peers.map((peer) => peer.declaration),
+    }));
   }
 
   /** A peer by its FQDN: host name and domain as set on the appliance (16). */
@@ -121,4 +206,8 @@ export class VcsCluster extends Construct {
   get peers(): readonly Peer[] {
     return [...this.#peers];
   }
+}
+
+function declarationOf({ issuer, usages, ...rest }: ClientCertificateProps) {
+  return { ...rest, issuer: issuer.authorityId, ...(usages && { usages: [...usages] }) };
 }

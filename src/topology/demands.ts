@@ -1,4 +1,5 @@
-import { fqdn, unique } from './names.ts';
+import { fqdn, patterns, unique } from './names.ts';
+import { releaseOf } from './releases/releases.ts';
 import type { Authority, Cluster, Peer, Topology } from './schema.ts';
 import { SHARED_PEER } from './topology.ts';
 
@@ -27,15 +28,24 @@ export interface Demand {
   readonly peers: readonly string[];
 }
 
+export type Role = 'server' | 'client';
+
 /** Every certificate that the topology needs. Clusters without an issuer demand none: see the rule on self-signed certificates. */
 export function demands(topology: Topology): Demand[] {
   const unifiedCommunications = unifiedCommunicationsNames(topology);
   return topology.clusters.flatMap((cluster) => demandsOf(cluster, unifiedCommunications.get(cluster.id) ?? []));
 }
 
-/** The id of the demand whose certificate a peer presents. */
-export function demandIdOf(cluster: Cluster, peer: Peer): string {
-  return `${cluster.id}/${cluster.certificateModel === 'shared' ? SHARED_PEER : peer.id}/server`;
+/** The demands that an authority of this topology signs; the others are signed elsewhere. */
+export function ownDemands(topology: Topology): Demand[] {
+  const own = new Set(topology.authorities.map(({ id }) => id));
+  return demands(topology).filter(({ issuer }) => own.has(issuer));
+}
+
+/** The id of the demand whose certificate a peer presents in this role: without a client certificate of its own, the server's. */
+export function demandIdOf(cluster: Cluster, peer: Peer, role: Role): string {
+  const store = cluster.clientCertificate ? role : 'server';
+  return demandId(cluster, cluster.certificateModel === 'shared' ? SHARED_PEER : peer.id, store);
 }
 
 /** Days before expiry at which to renew: as declared, or a third of the lifetime. */
@@ -56,18 +66,32 @@ export function crlUrl(authority: Pick<Authority, 'id' | 'crl'>, generation: num
 }
 
 function demandsOf(cluster: Cluster, unifiedCommunications: readonly string[]): Demand[] {
-  const { issuer, clusterName } = cluster;
-  if (issuer === undefined) return [];
+  const { issuer, clientCertificate } = cluster;
+  return [
+    ...(issuer === undefined ? [] : demandsOfRole(cluster, 'server', { ...cluster, issuer }, unifiedCommunications)),
+    // What an upgrade to X15.5 copies into the client store has the names of the server certificate, and works.
+    ...(clientCertificate ? demandsOfRole(cluster, 'client', clientCertificate, unifiedCommunications) : []),
+  ];
+}
+
+function demandsOfRole(
+  cluster: Cluster,
+  role: Role,
+  settings: NonNullable<Cluster['clientCertificate']>,
+  unifiedCommunications: readonly string[],
+): Demand[] {
+  const { clusterName } = cluster;
   const common = {
-    // Requirements 6, 20 and 23: a zone with TLS verify needs both on the one certificate of a peer.
-    usages: ['serverAuth', 'clientAuth'],
-    issuer,
-    lifetimeDays: cluster.lifetimeDays,
-    renewBeforeDays: renewBeforeDaysOf(cluster),
+    usages: settings.usages,
+    issuer: settings.issuer,
+    lifetimeDays: settings.lifetimeDays,
+    renewBeforeDays: renewBeforeDaysOf(settings),
     onRemoval: cluster.onRemoval,
     cluster: cluster.id,
-  } as const;
+  };
   const clusterNames = clusterName === undefined ? [] : [clusterName];
+  const keyOf = (request: string | undefined): DemandKey =>
+    request === undefined || role === 'client' ? { type: settings.key } : { request };
   if (cluster.certificateModel === 'shared') {
     const peers = cluster.peers.map(fqdn);
     const [commonName = ''] = [...clusterNames, ...peers];
@@ -75,35 +99,36 @@ function demandsOf(cluster: Cluster, unifiedCommunications: readonly string[]): 
     return [
       {
         ...common,
-        id: `${cluster.id}/${SHARED_PEER}/server`,
+        id: demandId(cluster, SHARED_PEER, role),
         subject: { ...cluster.subject, commonName },
         names: unique([...clusterNames, ...peers, ...unifiedCommunications]),
-        key: keyOf(cluster, requester?.request),
+        key: keyOf(requester?.request),
         peers: cluster.peers.map((peer) => peer.id),
       },
     ];
   }
+  const namedByCluster = releaseOf(cluster).commonName === 'cluster';
   return cluster.peers.map((peer) => ({
     ...common,
-    id: demandIdOf(cluster, peer),
-    subject: { ...cluster.subject, commonName: fqdn(peer) },
+    id: demandId(cluster, peer.id, role),
+    subject: { ...cluster.subject, commonName: (namedByCluster ? clusterName : undefined) ?? fqdn(peer) },
     // Requirement 11 leaves the alternative names of a single appliance blank; its own name among them means the same and satisfies today's verifiers.
     names: unique([fqdn(peer), ...clusterNames, ...unifiedCommunications]),
-    key: keyOf(cluster, peer.request),
+    key: keyOf(peer.request),
     peers: [peer.id],
   }));
 }
 
-function keyOf(cluster: Cluster, request: string | undefined): DemandKey {
-  return request === undefined ? { type: cluster.key } : { request };
+function demandId(cluster: Cluster, holder: string, role: Role): string {
+  return `${cluster.id}/${holder}/${role}`;
 }
 
 /** Requirements 25-27: names for mobile and remote access, by cluster, for those at the two ends of a unified communications zone. */
 function unifiedCommunicationsNames(topology: Topology): Map<string, string[]> {
   const clusters = new Map(topology.clusters.map((cluster) => [cluster.id, cluster]));
   const domains = topology.domains
-    .filter((domain) => domain.unifiedCommunications || domain.presence)
-    .map(({ name }) => name);
+    .filter((domain) => (domain.unifiedCommunications || domain.presence) && !domain.dnsSec)
+    .map(({ name, certificateName }) => (certificateName === 'domain' ? name : `collab-edge.${name}`));
   const names = new Map<string, string[]>();
   const add = (cluster: string, ...added: readonly string[]) =>
     names.set(cluster, [...(names.get(cluster) ?? []), ...added]);
@@ -112,8 +137,16 @@ function unifiedCommunicationsNames(topology: Topology): Map<string, string[]> {
     const client = clusters.get(zone.client);
     const server = clusters.get(zone.server);
     if (!client || !server) continue;
-    add(client.id, ...client.chatNodeAliases, ...client.phoneSecurityProfiles);
+    add(client.id, ...client.chatNodeAliases, ...profileNames(client));
     add(server.id, ...domains, ...server.chatNodeAliases, ...client.chatNodeAliases);
   }
   return names;
+}
+
+/** The phone security profiles that a certificate has to name: none with OAuth, and none that is no DNS name. */
+export function profileNames(cluster: Pick<Cluster, 'phoneSecurityProfiles'>): string[] {
+  const dnsName = new RegExp(patterns.dnsName);
+  return cluster.phoneSecurityProfiles
+    .filter(({ name, oauth }) => !oauth && dnsName.test(name))
+    .map(({ name }) => name);
 }

@@ -24,12 +24,15 @@ const healthy = {
   name: 'test',
   authorities: [{ id: 'ca', subject: { commonName: 'Example CA' } }],
   clusters: [core, edge],
+  domains: [{ name: 'example.com', unifiedCommunications: true }],
   zones: [uc],
   trustLists: [{ id: 'trust', authorities: ['ca'], appliesTo: ['core', 'edge'] }],
 };
 
 function found(input: TopologyInput) {
-  return findings(parseTopology(input, 'test')).map(({ code, severity, at, value }) => ({ code, severity, at, value }));
+  return findings(parseTopology(input, 'test'), new Date('2026-11-21T12:00:00Z')).map(
+    ({ code, severity, at, value }) => ({ code, severity, at, value }),
+  );
 }
 
 it('has nothing to say about a healthy collaboration edge', () => expect(found(healthy)).toEqual([]));
@@ -89,7 +92,12 @@ describe('requirement 62: IP addresses as peer addresses', () => {
     });
   });
   it('accepts them with TLS verify off', () => {
-    expect(found({ ...healthy, zones: [{ ...uc, tlsVerify: false, peerAddresses: ['192.0.2.1'] }] })).toEqual([]);
+    expect(
+      found({
+        ...healthy,
+        zones: [{ ...uc, unifiedCommunications: false, tlsVerify: false, peerAddresses: ['192.0.2.1'] }],
+      }),
+    ).toEqual([]);
   });
 });
 
@@ -139,6 +147,7 @@ describe('requirement 35: a request is for one peer', () => {
   it('refuses it for a certificate that peers share', () => {
     expect(found({ ...healthy, clusters: [{ ...core, certificateModel: 'shared', peers }, edge] })).toEqual([
       { code: 'REQUEST_SHARED', severity: 'error', at: 'cluster core', value: 'expc1' },
+      { code: 'CERTIFICATE_SHARED', severity: 'advice', at: 'cluster core', value: 'shared' },
     ]);
   });
   it('accepts it for a certificate per peer', () => {

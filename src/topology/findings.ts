@@ -1,38 +1,104 @@
+import { VcsPkiError } from '../errors.ts';
 import { demands } from './demands.ts';
+import { links } from './links/links.ts';
+import { crlAddress, crlChannel } from './rules/crl-channel.ts';
 import { crlTimes } from './rules/crl-times.ts';
-import { ipPeerAddress } from './rules/ip-peer-address.ts';
-import { keySize } from './rules/key-size.ts';
+import { ipPeerAddress, subjectNameOfOnePeer } from './rules/ip-peer-address.ts';
+import { keySize, keyType } from './rules/key-size.ts';
+import { authorityShort, lateExpiry, publicLifetime } from './rules/lifetime.ts';
+import {
+  chatAliasesDiffer,
+  clusterNameMissing,
+  domainMissing,
+  namesTooLong,
+  phoneProfileName,
+  sharedCertificate,
+  vcsFrozen,
+} from './rules/names.ts';
 import { productRelease } from './rules/product-release.ts';
-import type { Finding, Rule } from './rules/rule.ts';
+import { type Finding, findingOf, type Rule, type Severity } from './rules/rule.ts';
 import { selfSigned } from './rules/self-signed.ts';
 import { sharedRequest } from './rules/shared-request.ts';
-import { ownChainTrusted } from './rules/trust-list.ts';
+import { ownChainTrusted, unifiedCmTrust } from './rules/trust-list.ts';
+import { acmeScheduler, clientStore, publicClientAuth, serverAuthOnlyUpload, usageMissing } from './rules/usage.ts';
 import { wildcardName } from './rules/wildcard-name.ts';
-import type { Topology } from './schema.ts';
+import { clusterSize, privateAuthorityOnEdge, unifiedCmName, unifiedCommunicationsVerify } from './rules/zones.ts';
+import type { Cluster, Topology } from './schema.ts';
 
+/** The rules on declarations. */
 export const rules: readonly Rule[] = [
-  wildcardName,
-  keySize,
-  selfSigned,
-  ipPeerAddress,
-  sharedRequest,
-  ownChainTrusted,
   productRelease,
+  clusterSize,
+  clusterNameMissing,
+  wildcardName,
+  namesTooLong,
+  phoneProfileName,
+  chatAliasesDiffer,
+  domainMissing,
+  sharedCertificate,
+  sharedRequest,
+  selfSigned,
+  keySize,
+  keyType,
+  usageMissing,
+  serverAuthOnlyUpload,
+  clientStore,
+  acmeScheduler,
+  publicClientAuth,
+  publicLifetime,
+  privateAuthorityOnEdge,
+  lateExpiry,
+  authorityShort,
+  ipPeerAddress,
+  subjectNameOfOnePeer,
+  unifiedCommunicationsVerify,
+  ownChainTrusted,
+  unifiedCmTrust,
+  unifiedCmName,
   crlTimes,
+  crlChannel,
+  crlAddress,
+  vcsFrozen,
 ];
 
+const order: Readonly<Record<Severity, number>> = { error: 0, warning: 1, advice: 2 };
+
+export function bySeverity(a: Pick<Finding, 'severity'>, b: Pick<Finding, 'severity'>): number {
+  return order[a.severity] - order[b.severity];
+}
+
 /** What the rules have to say about a topology, errors first. */
-export function findings(topology: Topology): Finding[] {
-  const input = { topology, demands: demands(topology) };
-  const order = { error: 0, warning: 1, advice: 2 };
+export function findings(topology: Topology, now: Date): Finding[] {
+  const clusters = new Map(topology.clusters.map((cluster) => [cluster.id, cluster]));
+  const clusterOf = (id: string): Cluster => {
+    const cluster = clusters.get(id);
+    if (!cluster) throw new TypeError(`no cluster ${id}: the topology was not parsed`);
+    return cluster;
+  };
+  const suppress = suppressor(topology);
+  const input = { topology, demands: demands(topology), links: links(topology), now, clusterOf };
   return rules
-    .flatMap((rule) =>
-      [...rule.check(input)].map((found) => ({
-        severity: rule.severity,
-        ...found,
-        code: rule.code,
-        holds: rule.holds,
-      })),
-    )
-    .sort((a, b) => order[a.severity] - order[b.severity]);
+    .flatMap((rule) => [...rule.check(input)].map((found) => suppress(findingOf(rule, found))))
+    .sort(bySeverity);
+}
+
+/** Marks the findings that the declaration accepts. Throws SUPPRESSION_REFUSED for a rule that is unknown, or not to be accepted. */
+function suppressor({ suppressions, name }: Topology): (finding: Finding) => Finding {
+  for (const { code } of suppressions) {
+    const rule = rules.find((candidate) => candidate.code === code);
+    if (rule && !rule.refusedByRelease) continue;
+    const known = rules.filter(({ refusedByRelease }) => !refusedByRelease).map((candidate) => candidate.code);
+    throw new VcsPkiError('SUPPRESSION_REFUSED', {
+      at: `${name}: suppressions`,
+      value: code,
+      message: rule
+        ? `${code} can't be accepted: the appliance itself refuses what it is about`
+        : `there is no rule ${code}`,
+      fix: rule ? 'remove the suppression, and mend what the rule says' : `use one of ${known.join(', ')}`,
+    });
+  }
+  return (finding) => {
+    const accepted = suppressions.find(({ code, at }) => code === finding.code && (at ?? finding.at) === finding.at);
+    return accepted ? { ...finding, suppressed: accepted.reason } : finding;
+  };
 }

@@ -1,6 +1,8 @@
+import { domainToASCII } from 'node:url';
 import * as z from 'zod';
 import { patterns } from './names.ts';
-import { releaseNames } from './releases/releases.ts';
+import { nameMatchings } from './releases/name-matching.ts';
+import { findRelease, releaseNames } from './releases/releases.ts';
 
 /**
  * The declared topology: the one source of its types, its validation and the JSON Schema of topology.json.
@@ -11,7 +13,7 @@ export const products = ['vcs-control', 'vcs-expressway', 'expressway-c', 'expre
 export type Product = (typeof products)[number];
 
 /** rsa-8192 can be declared, and is then refused by the rule that says why (41). */
-const peerKeyTypes = ['rsa-2048', 'rsa-4096', 'rsa-8192', 'ec-p256', 'ec-p384'] as const;
+const peerKeyTypes = ['rsa-2048', 'rsa-4096', 'rsa-8192', 'ec-p256', 'ec-p384', 'ec-p521'] as const;
 export const authorityKeyTypes = ['rsa-2048', 'rsa-4096', 'ec-p256', 'ec-p384'] as const;
 
 const matching = (pattern: string, message: string) => z.string().regex(new RegExp(pattern), message);
@@ -20,14 +22,21 @@ const idSchema = matching(
   patterns.label,
   'must be 1 to 63 lower-case letters, digits and hyphens; write it like edge-1',
 ).describe('Id, unique among its kind');
-export const fqdnSchema = matching(
-  patterns.fqdn,
-  'must be a fully qualified domain name of lower-case letters, digits and hyphens; write it like expc1.example.com',
-).max(253);
-export const dnsNameSchema = matching(
-  patterns.dnsName,
-  'must be a DNS name of lower-case letters, digits and hyphens; write it like chat.example.com, an international name in its xn-- form',
-).max(253);
+/** A name, or what to write instead: an international name in its A-label form, capitals as small letters. */
+const nameMatching = (pattern: string, what: string, example: string) =>
+  z
+    .string()
+    .regex(new RegExp(pattern), {
+      error: ({ input }) => {
+        const ascii = typeof input === 'string' ? domainToASCII(input) : '';
+        const instead = new RegExp(pattern).test(ascii) ? ascii : example;
+        return `must be ${what} of lower-case letters, digits and hyphens; write it like ${instead}`;
+      },
+    })
+    .max(253);
+
+export const fqdnSchema = nameMatching(patterns.fqdn, 'a fully qualified domain name', 'expc1.example.com');
+export const dnsNameSchema = nameMatching(patterns.dnsName, 'a DNS name', 'chat.example.com');
 export const timeOfDaySchema = matching(patterns.timeOfDay, 'must be a time of day in UTC; write it like 02:30');
 const pemSchema = (label: string) =>
   matching(`-----BEGIN ${label}-----`, `must be PEM text with a ${label} block; give the content of the PEM file`).max(
@@ -82,6 +91,20 @@ export const authoritySchema = z.strictObject({
 });
 export type Authority = z.output<typeof authoritySchema>;
 
+/** An authority that signs elsewhere: a public one, or the internal one of another department. */
+export const externalAuthoritySchema = z.strictObject({
+  id: idSchema,
+  certificates: z
+    .array(pemSchema('CERTIFICATE'))
+    .min(1, 'must have the certificate of the authority; give it, and those of the authorities above it')
+    .describe('Its certificate and those above it up to the root, PEM'),
+  publiclyTrusted: z
+    .boolean()
+    .default(false)
+    .describe('Its root is in the trust stores of browsers, phones and operating systems'),
+});
+export type ExternalAuthority = z.output<typeof externalAuthoritySchema>;
+
 export const peerSchema = z.strictObject({
   id: idSchema,
   hostName: matching(
@@ -95,17 +118,10 @@ export const peerSchema = z.strictObject({
 });
 export type Peer = z.output<typeof peerSchema>;
 
-export const clusterSchema = z.strictObject({
-  id: idSchema,
-  product: z.enum(products),
-  release: z.enum(releaseNames),
-  clusterName: fqdnSchema.optional().describe('FQDN of the cluster; absent for a single appliance'),
-  certificateModel: z
-    .enum(['per-peer', 'shared'])
-    .default('per-peer')
-    .describe('One certificate per peer (12), or one for all (13)'),
-  issuer: idSchema.optional().describe('The authority of its certificates; absent: self-signed certificates'),
-  subject: peerSubjectSchema.default({}),
+const usageSchema = z.array(z.enum(['serverAuth', 'clientAuth'])).min(1, 'must name a usage; give serverAuth');
+
+/** What is declared of a certificate of a cluster's peers, whichever of their stores it is for. */
+const certificateSettings = {
   key: z.enum(peerKeyTypes).default('rsa-2048'),
   lifetimeDays: z.int().min(1).max(18_250).default(365),
   renewBeforeDays: z
@@ -113,14 +129,77 @@ export const clusterSchema = z.strictObject({
     .min(0)
     .optional()
     .describe('Days before expiry at which to renew; default a third of the lifetime'),
+  usages: usageSchema
+    .default(['serverAuth', 'clientAuth'])
+    .describe('Extended key usage; mutual TLS needs both on a single certificate (20, 23)'),
+};
+
+/** The second certificate of a peer, for the client store of X15.5. */
+const clientCertificateSchema = z.strictObject({
+  issuer: idSchema.describe('The authority of the client certificates'),
+  ...certificateSettings,
+});
+
+const phoneSecurityProfileSchema = z
+  .string()
+  .min(1)
+  .max(253)
+  .or(
+    z.strictObject({
+      name: z.string().min(1).max(253),
+      oauth: z.boolean().default(false).describe('With OAuth the name need not be in the certificate'),
+    }),
+  )
+  .transform((profile) => (typeof profile === 'string' ? { name: profile, oauth: false } : profile));
+
+const crlChannels = ['automatic', 'manual', 'embedded'] as const;
+export type CrlChannel = (typeof crlChannels)[number];
+
+export const clusterSchema = z.strictObject({
+  id: idSchema,
+  product: z.enum(products),
+  release: z
+    .string()
+    .refine((name) => findRelease(name) !== undefined, {
+      error: `must be a known release; write one of ${releaseNames.join(', ')}, or a maintenance release of one like X14.0.11`,
+    })
+    .meta({ examples: [...releaseNames] })
+    .describe('Software release'),
+  clusterName: fqdnSchema.optional().describe('FQDN of the cluster; absent for a single appliance'),
+  certificateModel: z
+    .enum(['per-peer', 'shared'])
+    .default('per-peer')
+    .describe('One certificate per peer (12), or one for all (13)'),
+  issuer: idSchema.optional().describe('The authority of its certificates; absent: self-signed certificates'),
+  subject: peerSubjectSchema.default({}),
+  ...certificateSettings,
+  clientCertificate: clientCertificateSchema
+    .optional()
+    .describe('From X15.5: a certificate of its own for the client store; absent: the server certificate serves both'),
   onRemoval: onRemovalSchema.default('revoke'),
   peers: z.array(peerSchema).min(1, 'must list a peer; add one with its host name and domain'),
+  clusterTls: z
+    .enum(['permissive', 'enforce'])
+    .default('permissive')
+    .describe('From X8.8: TLS verification mode between the peers of the cluster'),
+  clientAuthChecking: z
+    .boolean()
+    .default(true)
+    .describe('From X15.5: ExtendedKeyUsage Checking Mode of inbound SIP TLS'),
+  serverAuthOnlyUpload: z.boolean().default(false).describe('X15.4 on Expressway-E: EnableServerEkuUpload is On'),
+  acme: z.boolean().default(false).describe('The ACME scheduler of Expressway-E is on'),
   chatNodeAliases: z.array(dnsNameSchema).default([]).describe('IM and Presence chat node aliases (26a, 27b)'),
   phoneSecurityProfiles: z
-    .array(dnsNameSchema)
+    .array(phoneSecurityProfileSchema)
     .default([])
-    .describe('Names of encrypted phone security profiles (26b)'),
+    .describe('Encrypted phone security profiles (26b)'),
   revocationChecking: z.boolean().default(true).describe('SIP certificate revocation checking mode (60)'),
+  crlChannels: z
+    .array(z.enum(crlChannels))
+    .default([...crlChannels])
+    .describe(
+      'How revocation lists reach its peers: distribution points, manual upload, inside the trusted CA file (53)',
+    ),
   crlUpdateTimeUtc: timeOfDaySchema.default('06:00').describe('Daily update time of automatic CRL downloads (57)'),
 });
 export type Cluster = z.output<typeof clusterSchema>;
@@ -129,6 +208,11 @@ export const domainSchema = z.strictObject({
   name: fqdnSchema,
   unifiedCommunications: z.boolean().default(false),
   presence: z.boolean().default(false),
+  dnsSec: z.boolean().default(false).describe('With DNS-SEC the domain need not be in certificates (27a)'),
+  certificateName: z
+    .enum(['domain', 'collab-edge'])
+    .default('domain')
+    .describe('Which name stands for it on Expressway-E: the domain, or collab-edge.<domain>'),
 });
 export type Domain = z.output<typeof domainSchema>;
 
@@ -167,11 +251,87 @@ export type NeighborZone = z.output<typeof neighborZoneSchema>;
 
 export const trustListSchema = z.strictObject({
   id: idSchema,
-  authorities: z.array(idSchema).default([]),
+  authorities: z.array(idSchema).default([]).describe('Authorities and external authorities of this topology'),
   certificates: z.array(pemSchema('CERTIFICATE')).default([]).describe('Authorities of others, PEM'),
-  appliesTo: z.array(idSchema).min(1).describe('The clusters that load it'),
+  appliesTo: z.array(idSchema).min(1).describe('The clusters, systems and client groups that load it'),
 });
 export type TrustList = z.output<typeof trustListSchema>;
+
+/** What every system beside the appliances has. Whose certificate is not declared can't be proved, and the proof says so. */
+const systemSettings = {
+  id: idSchema,
+  clusters: z.array(idSchema).min(1).describe('The clusters that it is connected with'),
+  certificates: z
+    .array(pemSchema('CERTIFICATE'))
+    .default([])
+    .describe('The certificate that it presents, then those that it sends along, PEM'),
+  tlsVerify: z.boolean().default(true).describe('Whether the appliances verify it'),
+};
+
+/** Unified CM: -C dials its nodes, and it dials -C for secure SIP. */
+const unifiedCmSchema = z.strictObject({
+  kind: z.literal('unified-cm'),
+  ...systemSettings,
+  nodes: z
+    .array(z.string().min(1).max(253))
+    .min(1, 'must list a node; add the name by which Expressway-C knows it')
+    .describe('Its nodes as -C knows them'),
+  secureSip: z.boolean().default(true).describe('SIP over TLS between it and -C'),
+  tomcatTrust: z.array(idSchema).default([]).describe('Authorities that are in tomcat-trust'),
+  callManagerTrust: z.array(idSchema).default([]).describe('Authorities that are in CallManager-trust'),
+});
+
+/** A SIP system that is no appliance of this topology, at the other end of a neighbor zone with mutual TLS. */
+const sipServerSchema = z.strictObject({
+  kind: z.literal('sip-server'),
+  ...systemSettings,
+  address: peerAddressSchema.describe('Peer address of the neighbor zone to it'),
+  nameMatching: z.enum(nameMatchings).default('rfc5922').describe('How it compares names'),
+});
+
+/** The directory of remote login accounts. It reads no certificate of ours. */
+const ldapSchema = z.strictObject({
+  kind: z.literal('ldap'),
+  ...systemSettings,
+  address: peerAddressSchema,
+  revocationChecking: z.enum(['none', 'peer', 'all']).default('none').describe('CRL mode of the LDAP connection'),
+});
+
+const policyServerSchema = z.strictObject({
+  kind: z.literal('policy-server'),
+  ...systemSettings,
+  address: peerAddressSchema,
+  revocationChecking: z.boolean().default(false).describe('Certificate revocation checking of the policy service'),
+});
+
+export const systemSchema = z.discriminatedUnion('kind', [
+  unifiedCmSchema,
+  sipServerSchema,
+  ldapSchema,
+  policyServerSchema,
+]);
+export type System = z.output<typeof systemSchema>;
+export type UnifiedCm = z.output<typeof unifiedCmSchema>;
+
+/** People and devices that come in: browsers of administrators, Jabber, phones. They present no certificate. */
+export const clientGroupSchema = z.strictObject({
+  id: idSchema,
+  kind: z.enum(['mobile-and-remote-access', 'web']),
+  clusters: z.array(idSchema).min(1).describe('Where they connect to'),
+  fixedTrust: z
+    .boolean()
+    .default(false)
+    .describe('Their trust list is built in, like that of 7800 and 8800 phones: publicly trusted authorities alone'),
+});
+export type ClientGroup = z.output<typeof clientGroupSchema>;
+
+/** A finding that is accepted, and why. It still shows in reports. */
+export const suppressionSchema = z.strictObject({
+  code: z.string().min(1),
+  at: z.string().min(1).optional().describe('The place as the finding names it; absent: everywhere'),
+  reason: z.string().min(3, 'must say why; give the reason for who reads the report later'),
+});
+export type Suppression = z.output<typeof suppressionSchema>;
 
 const storageSchema = z.strictObject({
   directory: z.string().min(1).default('pki').describe('The PKI directory, relative to this file'),
@@ -183,10 +343,14 @@ export const topologySchema = z.strictObject({
   name: idSchema,
   storage: storageSchema.prefault({}),
   authorities: z.array(authoritySchema).default([]),
+  externalAuthorities: z.array(externalAuthoritySchema).default([]),
   clusters: z.array(clusterSchema).default([]),
   domains: z.array(domainSchema).default([]),
   zones: z.array(zoneSchema).default([]),
   trustLists: z.array(trustListSchema).default([]),
+  systems: z.array(systemSchema).default([]),
+  clients: z.array(clientGroupSchema).default([]),
+  suppressions: z.array(suppressionSchema).default([]),
 });
 export type Topology = z.output<typeof topologySchema>;
 /** What a declaration may leave out. */

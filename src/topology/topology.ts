@@ -32,6 +32,11 @@ export function authorityChain(authorities: readonly Authority[], id: string): A
   return authority.issuer ? [authority, ...authorityChain(authorities, authority.issuer)] : [authority];
 }
 
+/** The ids of the authorities that sign a cluster's certificates. */
+export function issuersOf(cluster: Pick<Cluster, 'issuer' | 'clientCertificate'>): string[] {
+  return [cluster.issuer, cluster.clientCertificate?.issuer].filter((issuer) => issuer !== undefined);
+}
+
 /** The unified communications zones that a cluster is at one end of. */
 export function unifiedCommunicationsZones({ zones }: Pick<Topology, 'zones'>, cluster: string): TraversalZone[] {
   return zones.filter(
@@ -40,17 +45,24 @@ export function unifiedCommunicationsZones({ zones }: Pick<Topology, 'zones'>, c
   );
 }
 
+/** Whether it is the outer one of a pair: VCS Expressway or Expressway-E. */
+export function isEdge(cluster: Pick<Cluster, 'product'>): boolean {
+  return cluster.product === 'vcs-expressway' || cluster.product === 'expressway-e';
+}
+
 export function isExpressway(cluster: Cluster): boolean {
   return cluster.product === 'expressway-c' || cluster.product === 'expressway-e';
 }
 
 function uniqueIds(topology: Topology, at: string): void {
+  const ids = (declared: readonly { readonly id: string }[]) => declared.map(({ id }) => id);
+  // Lists in one row share their ids: an issuer is of either kind of authority, a trust list applies to any of the others.
   const kinds = {
-    authorities: topology.authorities.map((authority) => authority.id),
-    clusters: topology.clusters.map((cluster) => cluster.id),
+    authorities: ids([...topology.authorities, ...topology.externalAuthorities]),
+    'clusters, systems and clients': ids([...topology.clusters, ...topology.systems, ...topology.clients]),
     domains: topology.domains.map((domain) => domain.name),
-    zones: topology.zones.map((zone) => zone.id),
-    trustLists: topology.trustLists.map((list) => list.id),
+    zones: ids(topology.zones),
+    trustLists: ids(topology.trustLists),
   };
   for (const [kind, ids] of Object.entries(kinds)) {
     const seen = new Set<string>();
@@ -83,8 +95,12 @@ function uniquePeers(topology: Topology, at: string): void {
 }
 
 function knownReferences(topology: Topology, at: string): void {
-  const authorities = new Set(topology.authorities.map(({ id }) => id));
-  const clusters = new Set(topology.clusters.map(({ id }) => id));
+  const idSet = (...lists: readonly (readonly { readonly id: string }[])[]) =>
+    new Set(lists.flatMap((list) => list.map(({ id }) => id)));
+  const authorities = idSet(topology.authorities);
+  const issuers = idSet(topology.authorities, topology.externalAuthorities);
+  const clusters = idSet(topology.clusters);
+  const holders = idSet(topology.clusters, topology.systems, topology.clients);
   const known = (place: string, kind: string, ids: readonly (string | undefined)[], declared: ReadonlySet<string>) => {
     for (const id of ids) {
       if (id !== undefined && !declared.has(id)) throw undeclared(`${at}: ${place}`, kind, id, [...declared]);
@@ -92,8 +108,10 @@ function knownReferences(topology: Topology, at: string): void {
   };
   for (const authority of topology.authorities)
     known(`authorities ${authority.id}: issuer`, 'authority', [authority.issuer], authorities);
-  for (const cluster of topology.clusters)
-    known(`clusters ${cluster.id}: issuer`, 'authority', [cluster.issuer], authorities);
+  for (const { id, issuer, clientCertificate } of topology.clusters) {
+    known(`clusters ${id}: issuer`, 'authority', [issuer], issuers);
+    known(`clusters ${id}: clientCertificate.issuer`, 'authority', [clientCertificate?.issuer], issuers);
+  }
   for (const zone of topology.zones) {
     const ends = zone.kind === 'traversal' ? [zone.client, zone.server] : [zone.cluster, zone.neighbor];
     known(`zones ${zone.id}`, 'cluster', ends, clusters);
@@ -106,9 +124,16 @@ function knownReferences(topology: Topology, at: string): void {
     }
   }
   for (const list of topology.trustLists) {
-    known(`trustLists ${list.id}: authorities`, 'authority', list.authorities, authorities);
-    known(`trustLists ${list.id}: appliesTo`, 'cluster', list.appliesTo, clusters);
+    known(`trustLists ${list.id}: authorities`, 'authority', list.authorities, issuers);
+    known(`trustLists ${list.id}: appliesTo`, 'cluster, system or client group', list.appliesTo, holders);
   }
+  for (const system of topology.systems) {
+    known(`systems ${system.id}: clusters`, 'cluster', system.clusters, clusters);
+    if (system.kind !== 'unified-cm') continue;
+    known(`systems ${system.id}: tomcatTrust`, 'authority', system.tomcatTrust, issuers);
+    known(`systems ${system.id}: callManagerTrust`, 'authority', system.callManagerTrust, issuers);
+  }
+  for (const group of topology.clients) known(`clients ${group.id}: clusters`, 'cluster', group.clusters, clusters);
 }
 
 function issuersEndInRoot({ authorities }: Topology, at: string): void {

@@ -1,57 +1,45 @@
-/** Where the pages of the web interface are (requirements 31, 55, 60). */
-export interface Menus {
-  readonly serverCertificate: string;
-  readonly trustedCa: string;
-  readonly crl: string;
-  readonly sip: string;
-  readonly restart: string;
+import type { Release, ReleaseRow } from './release.ts';
+import { firstRelease, laterReleases } from './rows.ts';
+
+export type ReleaseName = typeof firstRelease.name | (typeof laterReleases)[number]['name'];
+
+/** The table, oldest first: each row's facts are those of the row before with its own changes. */
+export const releases: readonly Release[] = table(firstRelease, laterReleases);
+
+export const releaseNames = releases.map(({ name }) => name);
+
+/**
+ * The facts of a release as declared. A maintenance release that is no row of its own (`X14.0.11`) has those of the
+ * newest row of its series before it. Undefined for a series that is not known.
+ */
+export function findRelease(name: string): Release | undefined {
+  const wanted = numbers(name);
+  const row = releases.findLast((candidate) => {
+    const [major, minor, maintenance] = numbers(candidate.name);
+    return major === wanted[0] && minor === wanted[1] && maintenance <= wanted[2];
+  });
+  return row && { ...row, name };
 }
 
-/** What a software release does with certificates. Adding a release is adding a row to `releases`. */
-export interface Release {
-  readonly name: string;
-  /** Requirement 15: stated from X8.1 on; the X7.2 guide is silent. */
-  readonly refusesWildcards: boolean;
-  /** Requirement 43: what uploading a trusted CA file does to the list that is there. */
-  readonly trustListUpload: 'replace' | 'append';
-  /** Requirements 25-30 exist from X8.1 on. */
-  readonly unifiedCommunications: boolean;
-  /** Requirement 1: the Expressway products exist from X8.1 on. */
-  readonly expresswayProducts: boolean;
-  readonly menus: Menus;
+/** As `findRelease`, for a declaration that has been parsed. */
+export function releaseOf({ release }: { readonly release: string }): Release {
+  const found = findRelease(release);
+  if (!found) throw new TypeError(`no release ${release}: the topology was not parsed`);
+  return found;
 }
 
-const x72: Release = {
-  name: 'X7.2',
-  refusesWildcards: false,
-  trustListUpload: 'replace',
-  unifiedCommunications: false,
-  expresswayProducts: false,
-  menus: {
-    serverCertificate: 'Maintenance > Certificate management > Server certificate',
-    trustedCa: 'Maintenance > Certificate management > Trusted CA certificate',
-    crl: 'Maintenance > Certificate management > CRL management',
-    sip: 'VCS configuration > SIP > Configuration',
-    restart: 'Maintenance > Restart options',
-  },
-};
+function table(first: Release, rows: readonly ReleaseRow[]): Release[] {
+  const done = [first];
+  let facts = first;
+  for (const { name, changes } of rows) {
+    facts = { ...facts, name };
+    for (const { source: _, ...change } of changes) facts = { ...facts, ...change };
+    done.push(facts);
+  }
+  return done;
+}
 
-const x81: Release = {
-  name: 'X8.1',
-  refusesWildcards: true,
-  trustListUpload: 'append',
-  unifiedCommunications: true,
-  expresswayProducts: true,
-  menus: {
-    serverCertificate: 'Maintenance > Security certificates > Server certificate',
-    trustedCa: 'Maintenance > Security certificates > Trusted CA certificate',
-    crl: 'Maintenance > Security certificates > CRL management',
-    sip: 'Configuration > SIP',
-    restart: 'Maintenance > Restart options',
-  },
-};
-
-export const releaseNames = ['X7.2', 'X8.1'] as const;
-export type ReleaseName = (typeof releaseNames)[number];
-
-export const releases: Readonly<Record<ReleaseName, Release>> = { 'X7.2': x72, 'X8.1': x81 };
+function numbers(name: string): [number, number, number] {
+  const [, major, minor, maintenance = '0'] = /^X(\d+)\.(\d+)(?:\.(\d+))?$/.exec(name) ?? [];
+  return [Number(major), Number(minor), Number(maintenance)];
+}

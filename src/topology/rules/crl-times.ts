@@ -1,4 +1,4 @@
-import { authorityChain } from '../topology.ts';
+import { authorityChain, issuersOf } from '../topology.ts';
 import type { Rule } from './rule.ts';
 
 const HOUR = 60;
@@ -6,12 +6,15 @@ const HOUR = 60;
 /** Requirement 57: peers fetch at their daily update time; a list signed later that day reaches them a day late. */
 export const crlTimes: Rule = {
   code: 'CRL_UPDATE_TIME',
+  title: 'Peers fetch revocation lists less than an hour after they are signed.',
   holds: [57, 59],
   severity: 'warning',
+  releases: 'all',
   *check({ topology }) {
     for (const cluster of topology.clusters) {
       const fetched = minutes(cluster.crlUpdateTimeUtc);
-      for (const authority of authorityChain(topology.authorities, cluster.issuer ?? '')) {
+      const authorities = issuersOf(cluster).flatMap((issuer) => authorityChain(topology.authorities, issuer));
+      for (const authority of new Set(authorities)) {
         if (authority.crl.everyDays > 1) continue;
         const signed = minutes(authority.crl.dailyUpdateUtc);
         const lead = (fetched - signed + 24 * HOUR) % (24 * HOUR);

@@ -4,8 +4,11 @@ import type { Rule } from './rule.ts';
 /** Requirements 30 and 78: self-signed certificates do not work with unified communications, and are for tests only elsewhere. */
 export const selfSigned: Rule = {
   code: 'SELF_SIGNED',
+  title: 'A cluster has no issuer: its certificates would be self-signed.',
   holds: [30, 78],
   severity: 'error',
+  releases: 'all',
+  refusedByRelease: true,
   *check({ topology }) {
     for (const cluster of topology.clusters) {
       if (cluster.issuer !== undefined) continue;
