@@ -9,14 +9,20 @@ export const errorCodes = {
   INPUT_UNREADABLE: 'A file that was named cannot be read, or is neither JSON nor YAML.',
   USAGE: 'The command line is wrong.',
   TARGET_UNUSABLE: 'A target is neither a topology nor something that synthesizes one.',
+  SUPPRESSION_REFUSED:
+    'A suppression names a rule that does not exist, or one whose findings the appliance itself refuses.',
   SYNTH_FAILED: 'The program that synthesizes the topology ended with an error.',
   // keys
-  KEY_ENCRYPTED: 'A private key is protected by a passphrase and none was given.',
-  KEY_PASSPHRASE_WRONG: 'The passphrase given does not open the private key.',
+  KEY_ENCRYPTED: 'A private key or PKCS #12 file is protected by a passphrase and none was given.',
+  KEY_PASSPHRASE_WRONG: 'The passphrase given does not open the private key or PKCS #12 file.',
+  KEY_DERIVATION_TOO_LONG:
+    'A private key or PKCS #12 file asks for more rounds of key derivation than are done for it.',
   KEY_UNREADABLE: 'A private key is not one of the forms and types that are supported.',
   KEY_MISMATCH: 'A certificate or request and the private key kept for it do not belong together.',
   // encodings
   DER_INVALID: 'Bytes are not the strict DER that X.509 demands.',
+  CONTENT_UNKNOWN: 'A file or PEM block is empty, too large, or nothing that vcs-pki reads.',
+  CONTAINER_UNSUPPORTED: 'A PKCS #12 or PKCS #7 file is made in a way that is not supported.',
   PEM_INVALID: 'A PEM text is truncated, mislabelled or otherwise unreadable.',
   CONTENT_INVALID: 'A name, date, number or extension cannot be written into a certificate, request or CRL.',
   REQUEST_UNREADABLE: 'A certificate request (CSR) is not a PKCS #10 request, or asks for something malformed.',
@@ -35,6 +41,9 @@ export const errorCodes = {
   ISSUER_EXPIRED: 'The certificate of the issuing authority has expired.',
   KEY_REUSED: 'A peer presents the key of an authority.',
   KEY_TYPE_REFUSED: 'A key is of a type or size that is not issued for.',
+  CERTIFICATE_UNFIT: 'A certificate that was signed elsewhere is not what was asked for.',
+  REQUEST_IN_PROGRESS: 'A signing request is in progress, and there is only one at a time.',
+  REQUEST_INCOMPLETE: 'A request to be signed elsewhere leaves out names or usages that the peer is declared to need.',
   REQUEST_SURPLUS_NAMES: 'A request asks for names that the peer is not declared to have.',
   OWNER_UNKNOWN: 'No certificate or authority of that id is declared.',
   OWNER_TAKEN: 'Another topology that shares the PKI directory has a certificate under the same id.',

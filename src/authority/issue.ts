@@ -10,7 +10,7 @@ import {
   readCertificate,
   serialHex,
 } from '../x509/certificate.ts';
-import { generatePrivateKey, type KeyType, keyTypeOf, keyTypes, subjectPublicKeyInfo } from '../x509/keys.ts';
+import { generatePrivateKey, type KeyType, keyTypes, subjectPublicKeyInfo } from '../x509/keys.ts';
 import { encodeName } from '../x509/name.ts';
 import { decodeDerOrPem } from '../x509/pem.ts';
 import { type CertificateRequest, readRequest } from '../x509/request.ts';
@@ -20,6 +20,7 @@ import { authoritySpecification } from './plan.ts';
 import type { Clock, Ledger, Material, Random, Signer } from './ports.ts';
 import { authorityExtensions, leafExtensions } from './profile.ts';
 import { authorityOwner, type Issuance, type NewEntry, specificationOf } from './record.ts';
+import { checkRequest } from './request-check.ts';
 import { addDays } from './schedule.ts';
 import { randomSerial } from './serial.ts';
 
@@ -112,6 +113,11 @@ async function signLeaf(
 async function publicKeyOf(demand: Demand, generation: number, material: Material): Promise<Buffer> {
   const request = await readDemandedRequest(demand);
   if (request) return request.subjectPublicKeyInfo;
+  return subjectPublicKeyInfo(await keyOf(demand, generation, material));
+}
+
+/** The key of this generation, made when it is not there yet. */
+export async function keyOf(demand: Demand, generation: number, material: Material): Promise<KeyObject> {
   const type = 'type' in demand.key ? demand.key.type : undefined;
   if (!isKeyType(type)) {
     throw new VcsPkiError('KEY_TYPE_REFUSED', {
@@ -121,7 +127,7 @@ async function publicKeyOf(demand: Demand, generation: number, material: Materia
       fix: `use one of ${keyTypes.join(', ')}`,
     });
   }
-  return subjectPublicKeyInfo(await material.key(demand.id, generation, () => generatePrivateKey(type)));
+  return material.key(demand.id, generation, () => generatePrivateKey(type));
 }
 
 /** The request of a demand whose key is on the appliance, checked; undefined where the key is generated here. */
@@ -132,27 +138,6 @@ export async function readDemandedRequest(demand: Demand): Promise<CertificateRe
   const request = await readRequest(der, demand.id);
   checkRequest(request, demand);
   return request;
-}
-
-/** Requirements 32-35: what the appliance asked for must be what the topology demands; its extensions are never copied. */
-function checkRequest(request: CertificateRequest, demand: Demand): void {
-  const asked = new Set([...request.dnsNames, ...(request.subject.commonName ? [request.subject.commonName] : [])]);
-  const surplus = [...[...asked].filter((name) => !demand.names.includes(name.toLowerCase())), ...request.otherNames];
-  if (surplus.length > 0) {
-    throw new VcsPkiError('REQUEST_SURPLUS_NAMES', {
-      at: demand.id,
-      value: surplus.join(', '),
-      message: `the request asks for names that ${demand.id} is not declared to have: ${surplus.join(', ')}`,
-      fix: 'check that the request is of this peer (35); declare the names, or discard the request and generate one without them',
-    });
-  }
-  if (keyTypeOf(request.subjectPublicKeyInfo) === undefined) {
-    throw new VcsPkiError('KEY_TYPE_REFUSED', {
-      at: demand.id,
-      message: 'the key of the request is of a type or size that is not supported',
-      fix: `discard the request on the peer and generate one with a key of ${keyTypes.join(', ')}`,
-    });
-  }
 }
 
 function isKeyType(type: string | undefined): type is KeyType {

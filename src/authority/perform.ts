@@ -4,10 +4,11 @@ import type { Authority, Topology } from '../topology/schema.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { Crl, RevocationReason } from '../x509/crl.ts';
 import { generatePrivateKey } from '../x509/keys.ts';
+import { makeRequest } from './elsewhere.ts';
 import { createAuthority, type IssueOrder, issueCertificates, type Ports, readDemandedRequest } from './issue.ts';
 import type { Issuer } from './issuer.ts';
 import { type Action, pathLengthBelow } from './plan.ts';
-import type { Ledger } from './ports.ts';
+import type { Ledger, Requests } from './ports.ts';
 import { authorityOwner, type CertificateRecord } from './record.ts';
 import { revokeCertificate, signCrl } from './revoke.ts';
 
@@ -24,6 +25,7 @@ export interface Authorities {
 export type Done =
   | { readonly kind: 'created authority'; readonly id: string; readonly certificate: Certificate }
   | { readonly kind: 'issued'; readonly demand: Demand; readonly reason: string; readonly certificate: Certificate }
+  | { readonly kind: 'requested'; readonly demand: Demand; readonly reason: string }
   | { readonly kind: 'restored'; readonly owner: string; readonly reason: string }
   | { readonly kind: 'revoked'; readonly record: CertificateRecord; readonly reason: string }
   | { readonly kind: 'signed CRL'; readonly authority: string; readonly crl: Crl; readonly reason: string };
@@ -38,7 +40,7 @@ export async function perform(
   actions: readonly Action[],
   topology: Topology,
   authorities: Authorities,
-  ports: Ports,
+  ports: Ports & { readonly requests?: Requests },
   announce: (done: Done) => void,
   options: PerformOptions = {},
 ): Promise<void> {
@@ -50,7 +52,8 @@ export async function perform(
     return issuer;
   };
   // A bad request is found before anything is written (I10).
-  for (const action of actions) if (action.kind === 'issue') await readDemandedRequest(action.demand);
+  for (const action of actions)
+    if (action.kind === 'issue' || action.kind === 'request') await readDemandedRequest(action.demand);
   for (const action of actions) {
     signal?.throwIfAborted();
     if (action.kind === 'create authority') {
@@ -64,6 +67,11 @@ export async function perform(
     } else if (action.kind === 'restore') {
       await ports.material.store(action.owner, action.generation, await authorities.recorded(action.owner));
       announce({ kind: 'restored', owner: action.owner, reason: action.reason });
+    } else if (action.kind === 'request') {
+      const { requests } = ports;
+      if (!requests) throw new TypeError(`${action.demand.id} is signed elsewhere, and there is no place for requests`);
+      await makeRequest(action, { ...ports, requests });
+      announce({ kind: 'requested', demand: action.demand, reason: action.reason });
     }
   }
   for (const [issuer, orders] of ordersByIssuer(actions)) {

@@ -5,6 +5,7 @@ import {
   authorityOwner,
   type CertificateRecord,
   isAuthorityOwner,
+  type PendingRequest,
   type Specification,
   specificationOf,
   type Timestamp,
@@ -38,11 +39,15 @@ export interface RecordedState {
   readonly material?: ReadonlyMap<string, MaterialState>;
   /** What becomes of removed demands, by owner; absent: revoke. */
   readonly onRemoval?: ReadonlyMap<string, Demand['onRemoval']>;
+  /** Requests that authorities elsewhere have not answered yet, by demand id. */
+  readonly requests?: ReadonlyMap<string, PendingRequest>;
 }
 
 export type Action =
   | { readonly kind: 'create authority'; readonly authority: Authority; readonly reason: string }
   | { readonly kind: 'issue'; readonly demand: Demand; readonly generation: number; readonly reason: string }
+  /** To be signed elsewhere: key and request are made here, unless the request was made on the appliance. */
+  | { readonly kind: 'request'; readonly demand: Demand; readonly generation: number; readonly reason: string }
   | { readonly kind: 'restore'; readonly owner: string; readonly generation: number; readonly reason: string }
   | { readonly kind: 'revoke'; readonly record: CertificateRecord; readonly reason: string }
   | { readonly kind: 'sign CRL'; readonly authority: Authority; readonly reason: string };
@@ -53,8 +58,17 @@ export type Decision =
   | { readonly kind: 'restore'; readonly generation: number; readonly reason: string }
   | { readonly kind: 'wait'; readonly until: Date };
 
+/** A request is out with an authority elsewhere, and is not made anew before its certificate has come or it is discarded. */
+export interface Waiting {
+  readonly demand: Demand;
+  readonly since: Timestamp;
+  /** What has been declared otherwise since the request was made, in words. */
+  readonly differences: readonly string[];
+}
+
 export interface Plan {
   readonly actions: readonly Action[];
+  readonly waiting: readonly Waiting[];
   /** The next moment at which something falls due. */
   readonly until: Date | undefined;
 }
@@ -62,7 +76,9 @@ export interface Plan {
 /** What must be done so that the recorded state is what the topology demands: the sum of the small plans below. */
 export function plan(topology: Topology, demands: readonly Demand[], state: RecordedState, now: Date): Plan {
   const actions: Action[] = [];
+  const waiting: Waiting[] = [];
   const waits: Date[] = [];
+  const own = new Set(topology.authorities.map(({ id }) => id));
   for (const authority of issuersFirst(topology.authorities)) {
     const known = state.authorities.get(authority.id);
     const decision = planAuthority(authority, known, state.material?.get(authorityOwner(authority.id)));
@@ -78,8 +94,17 @@ export function plan(topology: Topology, demands: readonly Demand[], state: Reco
       state.material?.get(demand.id),
       now,
     );
-    if (decision.kind === 'issue') actions.push({ ...decision, demand });
-    else if (decision.kind === 'restore') actions.push({ ...decision, owner: demand.id });
+    if (decision.kind === 'issue' && own.has(demand.issuer)) actions.push({ ...decision, demand });
+    else if (decision.kind === 'issue') {
+      const pending = state.requests?.get(demand.id);
+      if (!pending) actions.push({ ...decision, kind: 'request', demand });
+      else
+        waiting.push({
+          demand,
+          since: pending.createdAt,
+          differences: compare(pending.specification, specificationOf(demand)),
+        });
+    } else if (decision.kind === 'restore') actions.push({ ...decision, owner: demand.id });
     else waits.push(decision.until);
   }
   const revocations = planRemoved(demands, state);
@@ -92,7 +117,7 @@ export function plan(topology: Topology, demands: readonly Demand[], state: Reco
   }
   const until =
     waits.length === 0 ? undefined : new Date(waits.reduce((least, wait) => Math.min(least, wait.getTime()), Infinity));
-  return { actions, until };
+  return { actions, waiting, until };
 }
 
 /** Whether the newest certificate of a demand still serves; most compelling reason first. */
@@ -183,7 +208,7 @@ export function planRemoved(demands: readonly Demand[], state: RecordedState): E
   const wanted = new Set(demands.map((demand) => demand.id));
   const removed: Extract<Action, { kind: 'revoke' }>[] = [];
   for (const [owner, record] of state.certificates) {
-    if (wanted.has(owner) || isAuthorityOwner(owner) || record.revocation) continue;
+    if (wanted.has(owner) || isAuthorityOwner(owner) || record.revocation || record.issuance.signedElsewhere) continue;
     if (state.onRemoval?.get(owner) === 'keep') continue;
     removed.push({ kind: 'revoke', record, reason: 'no longer declared' });
   }
@@ -203,6 +228,7 @@ export function renewalTime(record: Pick<CertificateRecord, 'notBefore' | 'notAf
 export function compare(old: Specification, wanted: Specification): string[] {
   const differences: string[] = [];
   for (const field of ['commonName', 'organization', 'organizationalUnit', 'locality', 'state', 'country'] as const) {
+    if (field === 'commonName' && movesAmong(wanted.names, old.subject, wanted.subject)) continue;
     if (old.subject[field] !== wanted.subject[field]) {
       differences.push(`${words(field)} ${old.subject[field] ?? 'none'} -> ${wanted.subject[field] ?? 'none'}`);
     }
@@ -216,6 +242,15 @@ export function compare(old: Specification, wanted: Specification): string[] {
   if (old.lifetimeDays !== wanted.lifetimeDays)
     differences.push(`lifetime ${old.lifetimeDays} -> ${wanted.lifetimeDays} days`);
   return differences;
+}
+
+/** Which of its names is the common name is guidance, and differs between releases: it waits for the next renewal. */
+function movesAmong(
+  names: readonly string[],
+  old: Specification['subject'],
+  wanted: Specification['subject'],
+): boolean {
+  return names.includes(old.commonName) && names.includes(wanted.commonName);
 }
 
 function compareLists(what: string, old: readonly string[], wanted: readonly string[]): string[] {

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { LedgerEntry, NewEntry, Revocation } from './record.ts';
+import type { LedgerEntry, NewEntry, PendingRequest, Revocation } from './record.ts';
 
 /** The time. Injected, so that tests decide what time it is. */
 export interface Clock {
@@ -46,4 +46,12 @@ export interface Material {
   load(owner: string, generation: number): Promise<Partial<IssuedMaterial> & { readonly key?: KeyObject }>;
   publishCrl(authority: string, generation: number, crl: Buffer): Promise<void>;
   crl(authority: string, generation: number): Promise<Buffer | undefined>;
+}
+
+/** Requests that authorities elsewhere are to sign: one at a time for each demand (requirement 34). */
+export interface Requests {
+  /** By demand id. */
+  pending(): Promise<ReadonlyMap<string, PendingRequest>>;
+  store(demand: string, request: PendingRequest): Promise<void>;
+  remove(demand: string): Promise<void>;
 }

@@ -11,12 +11,12 @@ export function timestamp(date: Date): Timestamp {
   return `${date.toISOString().slice(0, 19)}Z`;
 }
 
-const timestampSchema = z
+export const timestampSchema = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'must be a UTC time; write it like 2026-11-21T02:30:00Z');
 
 /** The part of a demand that goes into its certificate. Whatever is not in here never reissues (I9). */
-const specificationSchema = z.object({
+export const specificationSchema = z.object({
   subject: z.object({
     commonName: z.string(),
     organization: z.string().optional(),
@@ -44,6 +44,8 @@ export const issuanceSchema = z.object({
   generation: z.int().min(1),
   reason: z.string(),
   specification: specificationSchema,
+  /** An authority that is not of the topology signed it: revoking it is not ours to do. */
+  signedElsewhere: z.literal(true).optional(),
 });
 export type Issuance = z.output<typeof issuanceSchema>;
 
@@ -81,6 +83,17 @@ export interface NewEntry {
   readonly certificate: Buffer;
   readonly issuance: Issuance;
 }
+
+/** A request that has been made and whose certificate has not come yet. */
+export const pendingRequestSchema = z.object({
+  generation: z.int().min(1),
+  reason: z.string(),
+  createdAt: timestampSchema,
+  specification: specificationSchema,
+  /** PKCS #10, DER in base64. */
+  request: z.base64(),
+});
+export type PendingRequest = z.output<typeof pendingRequestSchema>;
 
 const AUTHORITY_OWNER = 'authority/';
 

@@ -44,6 +44,10 @@ export const outputOption: Readonly<Record<string, OptionSpec>> = {
   output: { type: 'string', short: 'o', value: 'FORMAT', description: 'table (default), json or yaml' },
 };
 
+export const passwordOption: Readonly<Record<string, OptionSpec>> = {
+  'password-file': { type: 'string', value: 'FILE', description: 'Password of PFX files and encrypted keys, in FILE' },
+};
+
 export const targetOptions: Readonly<Record<string, OptionSpec>> = {
   stack: { type: 'string', value: 'NAME', description: 'Only this stack of the target' },
 };

@@ -4,12 +4,13 @@ import * as z from 'zod';
 import type { RecordedState } from '../authority/plan.ts';
 import { authorityOwner } from '../authority/record.ts';
 import { type BundleFile, bundleFiles } from '../delivery/bundle.ts';
+import { requestKit } from '../delivery/request-kit.ts';
 import { type Change, isEmptyChange, runbook } from '../delivery/runbook.ts';
 import type { Secret } from '../secret.ts';
 import { layout } from '../store/disk-material.ts';
 import { makeDirectories, writeAtomically } from '../store/file-system.ts';
 import type { PkiDirectory } from '../store/pki-directory.ts';
-import { crlUrl, demandIdOf } from '../topology/demands.ts';
+import { crlUrl, type Demand, demandIdOf } from '../topology/demands.ts';
 import type { Topology } from '../topology/schema.ts';
 import { trustEntries } from '../trust/trust-list.ts';
 import { type Certificate, readCertificate } from '../x509/certificate.ts';
@@ -50,16 +51,21 @@ export async function deliver(
       if (url !== undefined) urls.push(url);
     }
     for (const peer of cluster.peers) {
-      const demand = demandIdOf(cluster, peer);
-      const record = state.certificates.get(demand);
-      const material = record && (await directory.material.load(demand, record.issuance.generation));
+      const demand = demandIdOf(cluster, peer, 'server');
+      const material = await materialOf(demand, directory, state);
       if (!material?.certificate) continue;
+      const client =
+        cluster.clientCertificate && (await materialOf(demandIdOf(cluster, peer, 'client'), directory, state));
       const certificate = readCertificate(material.certificate, demand);
       const files = bundleFiles({
         cluster,
         peer,
         certificate,
         key: material.key && privateKeyPem(material.key),
+        client: client?.certificate && {
+          certificate: readCertificate(client.certificate, `${demand}, client certificate`),
+          key: client.key && privateKeyPem(client.key),
+        },
         trusted,
         crls,
         crlUrls: urls,
@@ -88,6 +94,23 @@ export async function deliver(
     await writeAtomically(directory.fs, deliveredPath(folder), Buffer.from(`${JSON.stringify(after, undefined, 2)}\n`));
   }
   return { folder, change };
+}
+
+/** What is to be sent to authorities elsewhere, beside each request that is in progress. */
+export async function deliverRequests(demands: readonly Demand[], directory: PkiDirectory): Promise<void> {
+  const pending = await directory.requests.pending();
+  for (const demand of demands) {
+    const request = pending.get(demand.id);
+    if (!request) continue;
+    const folder = directory.requests.folder(demand.id);
+    for (const file of requestKit(demand, Buffer.from(request.request, 'base64')))
+      await writeAtomically(directory.fs, join(folder, file.name), file.content.reveal(), file.mode);
+  }
+}
+
+async function materialOf(demand: string, directory: PkiDirectory, state: RecordedState) {
+  const record = state.certificates.get(demand);
+  return record && directory.material.load(demand, record.issuance.generation);
 }
 
 /** A bundle left behind would be loaded one day. The certificates and keys themselves stay in their own folders. */
@@ -128,7 +151,7 @@ function digests(files: readonly BundleFile[]): Delivered[string] {
     const file = files.find((candidate) => candidate.name === name);
     return file ? createHash('sha256').update(file.content.reveal()).digest('hex') : '';
   };
-  return { trustList: digest('ca.pem'), certificate: digest('server.pem') };
+  return { trustList: digest('ca.pem'), certificate: `${digest('server.pem')}${digest('client.pem')}` };
 }
 
 function changeBetween(before: Delivered, after: Delivered): Change {

@@ -1,5 +1,5 @@
 import type { Done } from '../authority/perform.ts';
-import type { Action } from '../authority/plan.ts';
+import type { Action, Waiting } from '../authority/plan.ts';
 import type { Finding } from '../topology/rules/rule.ts';
 import type { LinkVerdict } from '../verify/prove.ts';
 import { serialHex } from '../x509/certificate.ts';
@@ -16,6 +16,18 @@ export function actionData(action: Action): Record<string, unknown> {
         reason: action.reason,
       };
     case 'issue': {
+      const { id, names, usages, issuer } = action.demand;
+      return {
+        action: action.kind,
+        certificate: id,
+        generation: action.generation,
+        names,
+        usages,
+        issuer,
+        reason: action.reason,
+      };
+    }
+    case 'request': {
       const { id, names, usages, issuer } = action.demand;
       return {
         action: action.kind,
@@ -52,9 +64,10 @@ function actionRow(action: Action): string[] {
       const { id, subject, issuer } = action.authority;
       return ['create', `authority ${id}`, subject.commonName, 'sign', issuer ?? 'itself', action.reason];
     }
-    case 'issue': {
+    case 'issue':
+    case 'request': {
       const { id, names, usages, issuer } = action.demand;
-      return ['issue', id, names.join(' '), usages.join(' '), issuer, action.reason];
+      return [action.kind, id, names.join(' '), usages.join(' '), issuer, action.reason];
     }
     case 'restore':
       return ['restore', action.owner, '', '', '', action.reason];
@@ -67,12 +80,32 @@ function actionRow(action: Action): string[] {
   }
 }
 
+/** Requests that are out with authorities elsewhere. */
+export function waitingText(
+  waiting: readonly Waiting[],
+  { requests }: { requests: { folder(demand: string): string } },
+): string {
+  return waiting
+    .map(({ demand, since, differences }) =>
+      differences.length === 0
+        ? `waiting since ${since.slice(0, 10)} for ${demand.issuer} to sign ${demand.id}: send ${requests.folder(demand.id)}/certcsr.pem, then vcs-pki import FILE\n`
+        : `the request of ${demand.id} is out of date (${differences.join(', ')}): import its certificate, or vcs-pki request ${demand.id} --discard\n`,
+    )
+    .join('');
+}
+
+export function waitingData({ demand, since, differences }: Waiting): Record<string, unknown> {
+  return { certificate: demand.id, issuer: demand.issuer, since, differences };
+}
+
 export function doneText(done: Done): string {
   switch (done.kind) {
     case 'created authority':
       return `created authority ${done.id}, valid until ${day(done.certificate.notAfter)}`;
     case 'issued':
       return `issued ${done.demand.id}, serial ${serialHex(done.certificate.serialNumber)}, valid until ${day(done.certificate.notAfter)}`;
+    case 'requested':
+      return `made the request of ${done.demand.id}, for ${done.demand.issuer} to sign`;
     case 'restored':
       return `restored ${done.owner} (${done.reason})`;
     case 'revoked':
@@ -99,6 +132,8 @@ export function doneData(done: Done): Record<string, unknown> {
         notAfter: done.certificate.notAfter,
         reason: done.reason,
       };
+    case 'requested':
+      return { done: done.kind, certificate: done.demand.id, issuer: done.demand.issuer, reason: done.reason };
     case 'restored':
       return { done: done.kind, certificate: done.owner, reason: done.reason };
     case 'revoked':
@@ -136,9 +171,10 @@ export function verdictSummary(verdicts: readonly LinkVerdict[]): string {
   const count = (verdict: LinkVerdict['verdict']) =>
     verdicts.filter((candidate) => candidate.verdict === verdict).length;
   const unverified = count('not verified');
+  const unknown = count('unknown');
   const first = verdicts.flatMap((verdict) => verdict.until ?? []).sort((a, b) => a.at.getTime() - b.at.getTime())[0];
   const lines = [
-    `${count('accepted')} of ${plural(verdicts.length, 'TLS link')} verify${unverified > 0 ? `, ${unverified} have TLS verify mode off` : ''}` +
+    `${count('accepted')} of ${plural(verdicts.length, 'TLS link')} verify${unverified > 0 ? `, ${unverified} are not verified (TLS verify mode off, or peers in Permissive mode)` : ''}${unknown > 0 ? `, of ${unknown} it can't be said` : ''}` +
       (first ? `; the first change is on ${day(first.at)}, when ${first.because}` : ''),
   ];
   for (const { link, refusals } of verdicts.filter((verdict) => verdict.verdict === 'refused')) {

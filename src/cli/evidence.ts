@@ -1,13 +1,16 @@
-import type { Plan, RecordedState } from '../authority/plan.ts';
-import type { PkiDirectory } from '../store/pki-directory.ts';
-import { readRecordedCrl } from '../store/pki-directory.ts';
-import type { Demand } from '../topology/demands.ts';
+import { type Plan, pathLengthBelow, type RecordedState } from '../authority/plan.ts';
+import { type PkiDirectory, readRecordedCrl } from '../store/pki-directory.ts';
+import { demands } from '../topology/demands.ts';
+import { callManagerTrust, tomcatTrust } from '../topology/links/systems.ts';
 import { unique } from '../topology/names.ts';
 import type { Topology } from '../topology/schema.ts';
-import { authorityChain, issuersFirst } from '../topology/topology.ts';
-import { trustEntries } from '../trust/trust-list.ts';
-import { type PresentedCertificate, predictAuthority, predictLeaf, presentedOf } from '../verify/presented.ts';
-import type { Evidence, RevocationList } from '../verify/prove.ts';
+import { authorityChain, issuersFirst, issuersOf } from '../topology/topology.ts';
+import { authorityEntries, type TrustEntry, trustEntries } from '../trust/trust-list.ts';
+import { type PathCertificate, type PathCrl, pathCertificate, pathCrl } from '../verify/path/path-certificate.ts';
+import { predictAuthority, predictCrl, predictLeaf } from '../verify/predict.ts';
+import type { Evidence } from '../verify/prove.ts';
+import { readCertificate } from '../x509/certificate.ts';
+import { decodeDerOrPem } from '../x509/pem.ts';
 
 /**
  * What a proof goes by: the certificates and lists that are there, and predictions for those that `plan` is about to
@@ -15,53 +18,111 @@ import type { Evidence, RevocationList } from '../verify/prove.ts';
  */
 export async function gatherEvidence(
   topology: Topology,
-  demands: readonly Demand[],
   directory: PkiDirectory,
   state: RecordedState,
   plan: Plan,
   now: Date,
 ): Promise<Evidence> {
   const recorded = await directory.certificateReader(topology);
-  const authorities = new Map<string, PresentedCertificate>();
+  const authorities = new Map<string, PathCertificate>();
   for (const authority of issuersFirst(topology.authorities)) {
     const record = state.authorities.get(authority.id)?.record;
     const real = record && (await recorded(record));
     const issuer = authority.issuer === undefined ? undefined : authorities.get(authority.issuer);
-    authorities.set(authority.id, real ? presentedOf(real) : predictAuthority(authority, issuer, now));
+    const predict = () => predictAuthority(authority, issuer, pathLengthBelow(topology, authority), now);
+    authorities.set(authority.id, real ? pathCertificate(real) : predict());
   }
-  const issuing = new Set(plan.actions.flatMap((action) => (action.kind === 'issue' ? [action.demand.id] : [])));
-  const certificates = new Map<string, PresentedCertificate>();
-  for (const demand of demands) {
-    const issuer = authorities.get(demand.issuer);
+  const trust = declaredTrust(topology, authorities);
+  const awaited = [
+    ...plan.actions.flatMap((action) => (action.kind === 'issue' || action.kind === 'request' ? action.demand : [])),
+    ...plan.waiting.map(({ demand }) => demand),
+  ];
+  const issuing = new Set(awaited.map(({ id }) => id));
+  const certificates = new Map<string, PathCertificate>();
+  for (const demand of demands(topology)) {
+    const [issuer] = trust.entries(authorityEntries(topology, [demand.issuer]));
     const record = state.certificates.get(demand.id);
     const real = issuing.has(demand.id) || !record ? undefined : await recorded(record);
-    if (real) certificates.set(demand.id, presentedOf(real));
+    if (real) certificates.set(demand.id, pathCertificate(real));
     else if (issuer && issuing.has(demand.id)) certificates.set(demand.id, predictLeaf(demand, issuer, now));
   }
-  const trustLists = new Map<string, PresentedCertificate[]>();
-  for (const { id } of topology.clusters) {
-    const entries = trustEntries(topology, id).flatMap((entry) =>
-      entry.certificate ? [presentedOf(entry.certificate)] : (authorities.get(entry.authority) ?? []),
-    );
-    trustLists.set(id, entries);
+  const sent = new Map<string, readonly PathCertificate[]>();
+  for (const system of topology.systems) {
+    const [own, ...others] = system.certificates.flatMap((pem) => readAll(pem, `system ${system.id}`));
+    if (own) certificates.set(system.id, own);
+    sent.set(system.id, others);
   }
   const signing = new Map(
     plan.actions.flatMap((action) => (action.kind === 'sign CRL' ? [[action.authority.id, action.authority]] : [])),
   );
-  const revocationLists = new Map<PresentedCertificate, RevocationList>();
-  for (const [id, presented] of authorities) {
+  const revocationLists: PathCrl[] = [];
+  for (const [id, issuer] of authorities) {
     const authority = signing.get(id);
     if (authority) {
       const entries = await directory.ledger(id).entries();
-      const revoked = new Set(entries.flatMap((entry) => (entry.revocation ? [entry.serial] : [])));
+      const revoked = new Set(entries.flatMap((entry) => (entry.revocation ? [BigInt(`0x${entry.serial}`)] : [])));
       const nextUpdate = new Date(now.getTime() + authority.crl.validDays * 24 * 3600 * 1000);
-      revocationLists.set(presented, { thisUpdate: now, nextUpdate, isRevoked: (serial) => revoked.has(serial) });
+      revocationLists.push(predictCrl(issuer, { thisUpdate: now, nextUpdate, revoked }));
     } else {
-      const list = await readRecordedCrl(directory, id);
-      if (list) revocationLists.set(presented, list);
+      const crl = await readRecordedCrl(directory, id);
+      if (crl) revocationLists.push(pathCrl(crl));
     }
   }
-  return { certificates, trustLists, revocationLists };
+  const elsewhere = new Set(
+    trust.entries(
+      authorityEntries(
+        topology,
+        topology.externalAuthorities.map(({ id }) => id),
+      ),
+    ),
+  );
+  return { certificates, sent, trustLists: trust.lists, revocationLists, elsewhere };
+}
+
+/** What every holder trusts; holders with the same entries share one list, and the same certificate is one object. */
+function declaredTrust(topology: Topology, authorities: ReadonlyMap<string, PathCertificate>) {
+  const foreign = new Map<string, PathCertificate>();
+  const shared = new Map<string, readonly PathCertificate[]>();
+  const certificateOf = ({ authority, certificate }: TrustEntry): PathCertificate | undefined => {
+    if (authority !== undefined) return authorities.get(authority);
+    const key = certificate.der.toString('base64');
+    const known = foreign.get(key) ?? pathCertificate(certificate);
+    foreign.set(key, known);
+    return known;
+  };
+  const entries = (list: readonly TrustEntry[]): readonly PathCertificate[] => {
+    const key = list.map(({ authority, certificate }) => authority ?? certificate.der.toString('base64')).join('\n');
+    const known = shared.get(key) ?? list.flatMap((entry) => certificateOf(entry) ?? []);
+    shared.set(key, known);
+    return known;
+  };
+  const lists = new Map(topology.clusters.map(({ id }) => [id, entries(trustEntries(topology, id))]));
+  const listed = new Set(topology.trustLists.flatMap(({ appliesTo }) => appliesTo));
+  for (const { id, fixedTrust } of topology.clients) {
+    const publicly = topology.externalAuthorities.filter(({ publiclyTrusted }) => publiclyTrusted);
+    if (fixedTrust)
+      lists.set(
+        id,
+        entries(
+          authorityEntries(
+            topology,
+            publicly.map((authority) => authority.id),
+          ),
+        ),
+      );
+    else if (listed.has(id)) lists.set(id, entries(trustEntries(topology, id)));
+  }
+  for (const system of topology.systems) {
+    if (listed.has(system.id)) lists.set(system.id, entries(trustEntries(topology, system.id)));
+    if (system.kind !== 'unified-cm') continue;
+    lists.set(tomcatTrust(system), entries(authorityEntries(topology, system.tomcatTrust)));
+    lists.set(callManagerTrust(system), entries(authorityEntries(topology, system.callManagerTrust)));
+  }
+  return { lists, entries };
+}
+
+function readAll(pem: string, at: string): PathCertificate[] {
+  return decodeDerOrPem(Buffer.from(pem), 'CERTIFICATE', at).map((der) => pathCertificate(readCertificate(der, at)));
 }
 
 /**
@@ -74,9 +135,7 @@ export function crlAuthoritiesOf(topology: Topology, cluster: string): string[] 
     zone.kind === 'traversal' ? [zone.client, zone.server] : [zone.cluster, zone.neighbor],
   );
   const linked = new Set(ends.filter((pair) => pair.includes(cluster)).flat());
-  const issuers = topology.clusters.flatMap(({ id, issuer }) =>
-    linked.has(id) && issuer !== undefined ? [issuer] : [],
-  );
+  const issuers = topology.clusters.flatMap((candidate) => (linked.has(candidate.id) ? issuersOf(candidate) : []));
   return unique(
     [...trusted, ...issuers].flatMap((id) => authorityChain(topology.authorities, id).map((authority) => authority.id)),
   );

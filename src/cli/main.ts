@@ -30,6 +30,18 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'whether every TLS link verifies',
     load: async () => (await import('./commands/prove.ts')).proveCommand,
   },
+  request: {
+    summary: 'signing requests in progress elsewhere',
+    load: async () => (await import('./commands/request.ts')).requestCommand,
+  },
+  import: {
+    summary: 'take in what an authority elsewhere signed',
+    load: async () => (await import('./commands/import.ts')).importCommand,
+  },
+  recipe: {
+    summary: 'a script that makes a certificate with openssl',
+    load: async () => (await import('./commands/recipe.ts')).recipeCommand,
+  },
   operator: {
     summary: 'look after a namespace of a Kubernetes cluster',
     load: async () => (await import('./commands/operator.ts')).operatorCommand,

@@ -1,4 +1,3 @@
-import type { Ports } from '../authority/issue.ts';
 import {
   checkLockAuthorities,
   checkLockTopology,
@@ -16,7 +15,10 @@ import { Secret } from '../secret.ts';
 import { writeAtomically } from '../store/file-system.ts';
 import { PkiDirectory } from '../store/pki-directory.ts';
 import { type Demand, demands } from '../topology/demands.ts';
-import { type Link, links } from '../topology/links.ts';
+import { findings } from '../topology/findings.ts';
+import type { Link } from '../topology/links/link.ts';
+import { links } from '../topology/links/links.ts';
+import type { Finding } from '../topology/rules/rule.ts';
 import { type LinkVerdict, prove } from '../verify/prove.ts';
 import { type Context, type Options, text } from './command.ts';
 import { gatherEvidence } from './evidence.ts';
@@ -101,11 +103,46 @@ export async function proveSession(
 ): Promise<LinkVerdict[]> {
   const { topology } = session.workspace;
   const chosen = links(topology).filter(select);
-  const evidence = await gatherEvidence(topology, session.demands, session.directory, state, pending, now);
+  const evidence = await gatherEvidence(topology, session.directory, state, pending, now);
   return prove(chosen, evidence, now);
 }
 
-export const NO_PLAN: Plan = { actions: [], until: undefined };
+/** What the rules say of the declaration. An error among it stops whatever would issue: RULES_BROKEN. */
+export function refuseBrokenRules({ topology }: Workspace, now: Date): Finding[] {
+  const found = findings(topology, now);
+  const broken = found.filter(({ severity, suppressed }) => severity === 'error' && suppressed === undefined);
+  const [first] = broken;
+  if (!first) return found;
+  throw new VcsPkiError('RULES_BROKEN', {
+    at: first.at,
+    value: first.value,
+    message: `${first.message} (${first.code}${broken.length > 1 ? `, and ${broken.length - 1} more: see vcs-pki check` : ''}); nothing was issued`,
+    fix: first.fix,
+  });
+}
+
+/** The proof before anything is issued, on what the whole plan would make: a link that would fail stops it with PROOF_FAILED. */
+export async function refuseUnprovable(
+  session: Session,
+  state: RecordedState,
+  planned: Plan,
+  now: Date,
+  select?: (link: Link) => boolean,
+): Promise<void> {
+  if (!planned.actions.some((action) => action.kind === 'issue' || action.kind === 'create authority')) return;
+  const verdicts = await proveSession(session, state, planned, now, select);
+  const refused = verdicts.filter((verdict) => verdict.verdict === 'refused');
+  const [first] = refused;
+  const [refusal] = first?.refusals ?? [];
+  if (!first || !refusal) return;
+  throw new VcsPkiError('PROOF_FAILED', {
+    at: first.link.id,
+    message: `${refusal.by} would refuse at step ${refusal.step}: ${refusal.message}${refused.length > 1 ? ` (and ${refused.length - 1} more links)` : ''}; nothing was issued`,
+    fix: refusal.fix,
+  });
+}
+
+export const NO_PLAN: Plan = { actions: [], waiting: [], until: undefined };
 
 export async function performSession(
   session: Session,
@@ -115,7 +152,8 @@ export async function performSession(
   options: { readonly afterClockCorrection?: boolean } = {},
 ): Promise<void> {
   const { directory, workspace } = session;
-  const ports: Ports = { clock: context.clock, random: context.random, material: directory.material };
+  const { material, requests } = directory;
+  const ports = { clock: context.clock, random: context.random, material, requests };
   const authorities = directory.authorities(workspace.topology, () => randomSerial(context.random));
   await perform(actions, workspace.topology, authorities, ports, announce, { ...options, signal: context.signal });
 }

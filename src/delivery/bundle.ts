@@ -22,6 +22,8 @@ export function bundleFiles(content: BundleContent): BundleFile[] {
     file('ca.pem', trustListPem(content.trusted)),
     file('server.pem', encodePem('CERTIFICATE', content.certificate.der)),
     ...(content.key ? [file('privatekey.pem', content.key.reveal(), 0o600)] : []),
+    ...(content.client ? [file('client.pem', encodePem('CERTIFICATE', content.client.certificate.der))] : []),
+    ...(content.client?.key ? [file('client-privatekey.pem', content.client.key.reveal(), 0o600)] : []),
     ...(content.crls.length > 0 ? [file('crl.pem', crlFilePem(content.crls))] : []),
   ];
 }

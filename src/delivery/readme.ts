@@ -1,14 +1,16 @@
 import { fqdn } from '../topology/names.ts';
-import { type Release, releases } from '../topology/releases/releases.ts';
+import type { Release } from '../topology/releases/release.ts';
+import { releaseOf } from '../topology/releases/releases.ts';
 import { serialHex } from '../x509/certificate.ts';
 import type { BundleContent } from './bundle-content.ts';
 
 /** README.txt of a peer's upload folder: what goes to which page, top to bottom, in the menu words of its release. */
 export function bundleReadme(content: BundleContent): string {
-  const release = releases[content.cluster.release];
+  const release = releaseOf(content.cluster);
   const sections = [
     trustSection(content, release),
     certificateSection(content, release),
+    clientSection(content, release),
     crlSection(content, release),
     revocationSection(content, release),
     restartSection(content, release),
@@ -74,6 +76,18 @@ function certificateSection({ key }: BundleContent, release: Release): string[] 
   ];
 }
 
+function clientSection({ client }: BundleContent, release: Release): string[] {
+  if (!client) return [];
+  return [
+    'Client certificate',
+    `Page: ${release.menus.clientCertificate ?? release.menus.serverCertificate}`,
+    client.key
+      ? 'Browse to client-privatekey.pem as the key file, and to client.pem as the client certificate file.'
+      : 'Browse to client.pem as the client certificate file; its key is on the appliance.',
+    `It is what this peer presents where it dials. Serial ${serialHex(client.certificate.serialNumber)}.`,
+  ];
+}
+
 function crlSection({ crls, crlUrls, cluster }: BundleContent, release: Release): string[] {
   if (crls.length === 0) return [];
   const automatic =
@@ -121,7 +135,7 @@ function restartSection({ cluster }: BundleContent, release: Release): string[] 
   return [
     'Restart',
     `Page: ${release.menus.restart}`,
-    `The new certificate is used after a restart.${order}`,
+    `The new certificate is used after a restart${release.restartFor.includes('trusted CA') ? ', and so are new authorities' : ''}.${order}`,
     `Then check it: openssl s_client -connect PEER:5061 -showcerts shows the serial above.`,
   ];
 }

@@ -1,5 +1,5 @@
 import { fqdn } from '../topology/names.ts';
-import { releases } from '../topology/releases/releases.ts';
+import { releaseOf } from '../topology/releases/releases.ts';
 import type { Cluster, Topology } from '../topology/schema.ts';
 
 /** Which peers have something new to load, by `<cluster>/<peer>`. */
@@ -23,7 +23,7 @@ export function runbook(topology: Topology, change: Change): string {
       'Trust lists, on every peer below, before any certificate',
       ...trust.map(
         ({ cluster, peers }) =>
-          `${cluster.id}: load ca.pem on ${peers.join(', ')} (${releases[cluster.release].menus.trustedCa})`,
+          `${cluster.id}: load ca.pem on ${peers.join(', ')} (${releaseOf(cluster).menus.trustedCa})`,
       ),
       'Go on only when all of them show the new authorities.',
     ]);
@@ -34,7 +34,7 @@ export function runbook(topology: Topology, change: Change): string {
       'Certificates, cluster by cluster',
       ...certificates.map(
         ({ cluster, peers }) =>
-          `${cluster.id}: load server.pem, with its key where the folder has one, on ${peers.join(', ')} (${releases[cluster.release].menus.serverCertificate})`,
+          `${cluster.id}: load server.pem, with its key where the folder has one, on ${peers.join(', ')} (${releaseOf(cluster).menus.serverCertificate})`,
       ),
       'Uploading changes nothing yet: the old certificate is served until the restart.',
     ]);

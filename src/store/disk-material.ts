@@ -54,6 +54,12 @@ export class DiskMaterial implements Material {
     await writeAtomically(this.#fs, certificate, Buffer.from(encodePem('CERTIFICATE', material.certificate)));
   }
 
+  /** Gives up the key of a generation that no certificate was issued for. */
+  async discardKey(owner: string, generation: number): Promise<void> {
+    const { key, certificate } = this.#paths(owner, generation);
+    if ((await this.#fs.readFile(certificate)) === undefined) await this.#fs.removeFile(key);
+  }
+
   async load(owner: string, generation: number): Promise<Partial<IssuedMaterial> & { readonly key?: KeyObject }> {
     const paths = this.#paths(owner, generation);
     const key = await this.#readKey(owner, paths.key);

@@ -20,10 +20,11 @@ import { unique } from '../topology/names.ts';
 import type { Authority, Topology } from '../topology/schema.ts';
 import { authorityChain } from '../topology/topology.ts';
 import { type Certificate, readCertificate, serialHex } from '../x509/certificate.ts';
-import { readCrl } from '../x509/crl.ts';
+import { type Crl, readCrl } from '../x509/crl.ts';
 import { keyIdentifier, subjectPublicKeyInfo } from '../x509/keys.ts';
 import { DiskLedger } from './disk-ledger.ts';
 import { DiskMaterial, layout } from './disk-material.ts';
+import { DiskRequests } from './disk-requests.ts';
 import { type FileSystem, makeDirectories, writeAtomically } from './file-system.ts';
 import { generatedOpensslConfig } from './openssl-config.ts';
 import { type LockOptions, withWriterLock } from './writer-lock.ts';
@@ -33,6 +34,7 @@ export class PkiDirectory {
   readonly path: string;
   readonly fs: FileSystem;
   readonly material: DiskMaterial;
+  readonly requests: DiskRequests;
   readonly #writable: boolean;
   readonly #ledgers = new Map<string, DiskLedger>();
 
@@ -40,6 +42,7 @@ export class PkiDirectory {
     this.fs = fs;
     this.path = path;
     this.material = new DiskMaterial(fs, path, options.passphrase);
+    this.requests = new DiskRequests(fs, path);
     this.#writable = options.writable;
   }
 
@@ -85,6 +88,12 @@ export class PkiDirectory {
       const path = join(directory, name);
       if ((await this.fs.readFile(path)) === undefined) await writeAtomically(this.fs, path, Buffer.from(text));
     }
+  }
+
+  /** Makes the place where certificates of an authority elsewhere are put on record. */
+  async prepareExternal(id: string): Promise<DiskLedger> {
+    await makeDirectories(this.fs, this.path, join(this.authorityPath(id), 'newcerts'), 0o755);
+    return this.ledger(id);
   }
 
   /** The places and keys of the authorities of a topology, for `perform`. */
@@ -185,7 +194,7 @@ export class PkiDirectory {
       const recorded = { owner, generation, certificate: der, keyOnAppliance };
       material.set(owner, await materialStateOf(this.material, recorded));
     }
-    return { authorities, certificates, material };
+    return { authorities, certificates, material, requests: await this.requests.pending() };
   }
 
   /** Reads certificates on record, from whichever ledger has them. */
@@ -231,18 +240,9 @@ export class PkiDirectory {
 }
 
 /** The published list of an authority, as a proof asks it. */
-export async function readRecordedCrl(
-  directory: PkiDirectory,
-  authority: string,
-): Promise<{ thisUpdate: Date; nextUpdate: Date; isRevoked(serial: string): boolean } | undefined> {
+export async function readRecordedCrl(directory: PkiDirectory, authority: string): Promise<Crl | undefined> {
   const der = await directory.material.crl(authority, 1);
-  if (!der) return undefined;
-  const crl = readCrl(der, join(directory.path, layout.published, authority));
-  return {
-    thisUpdate: crl.thisUpdate,
-    nextUpdate: crl.nextUpdate ?? crl.thisUpdate,
-    isRevoked: (serial) => crl.find(BigInt(`0x${serial}`)) !== undefined,
-  };
+  return der && readCrl(der, join(directory.path, layout.published, authority));
 }
 
 function lostCertificate(record: CertificateRecord, directory: string): VcsPkiError {

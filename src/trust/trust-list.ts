@@ -3,27 +3,51 @@ import type { Topology } from '../topology/schema.ts';
 import { type Certificate, readCertificate } from '../x509/certificate.ts';
 import { decodeDerOrPem, encodePem } from '../x509/pem.ts';
 
-/** An entry of a declared trust list: an authority of the topology, or the certificate of somebody else's. */
+/** An entry of a declared trust list: an authority of the topology, or the certificate of one that signs elsewhere. */
 export type TrustEntry =
   | { readonly authority: string; readonly certificate?: never }
   | { readonly certificate: Certificate; readonly authority?: never };
 
 /**
- * What a cluster trusts, in the order declared: authorities of the topology, then foreign certificates; each once.
+ * What a cluster, system or client group trusts, in the order declared: authorities, then foreign certificates; each once.
  * Throws TRUST_LIST_INVALID for what is no certificate of an authority.
  */
-export function trustEntries(topology: Pick<Topology, 'trustLists'>, cluster: string): TrustEntry[] {
-  const entries = new Map<string, TrustEntry>();
-  for (const list of topology.trustLists.filter((candidate) => candidate.appliesTo.includes(cluster))) {
-    const at = `trust list ${list.id}`;
-    for (const authority of list.authorities) entries.set(authority, { authority });
-    for (const pem of list.certificates) {
-      for (const der of decodeDerOrPem(Buffer.from(pem), 'CERTIFICATE', at)) {
-        entries.set(der.toString('base64'), { certificate: authorityCertificate(der, at) });
-      }
-    }
-  }
-  return [...entries.values()];
+export function trustEntries(
+  topology: Pick<Topology, 'trustLists' | 'externalAuthorities'>,
+  holder: string,
+): TrustEntry[] {
+  const lists = topology.trustLists.filter((list) => list.appliesTo.includes(holder));
+  return lists
+    .flatMap((list) => [
+      ...authorityEntries(topology, list.authorities),
+      ...list.certificates.flatMap((pem) => certificateEntries([pem], `trust list ${list.id}`)),
+    ])
+    .filter(firstOfKind());
+}
+
+/** The entries for authorities named by id: of the topology, or external ones with all the certificates that are declared. */
+export function authorityEntries(
+  topology: Pick<Topology, 'externalAuthorities'>,
+  ids: readonly string[],
+): TrustEntry[] {
+  return ids.flatMap((id) => {
+    const external = topology.externalAuthorities.find((candidate) => candidate.id === id);
+    return external ? certificateEntries(external.certificates, `external authority ${id}`) : [{ authority: id }];
+  });
+}
+
+function certificateEntries(pems: readonly string[], at: string): TrustEntry[] {
+  return pems
+    .flatMap((pem) => decodeDerOrPem(Buffer.from(pem), 'CERTIFICATE', at))
+    .map((der) => ({ certificate: authorityCertificate(der, at) }));
+}
+
+function firstOfKind(): (entry: TrustEntry) => boolean {
+  const seen = new Set<string>();
+  return ({ authority, certificate }) => {
+    const key = authority ?? certificate.der.toString('base64');
+    return seen.size !== seen.add(key).size;
+  };
 }
 
 /** One PEM file, as an appliance takes it (requirements 4, 49), without repeating a certificate. */

@@ -1,89 +1,88 @@
 import type { Demand } from '../topology/demands.ts';
 import type { Authority } from '../topology/schema.ts';
-import { type Certificate, isIssuedBy, serialHex } from '../x509/certificate.ts';
-import { formatName } from '../x509/name.ts';
+import { integer } from '../x509/der.ts';
+import { extensionOids } from '../x509/extensions.ts';
+import { encodeName, formatName, type Name, readName } from '../x509/name.ts';
+import type { PathCertificate, PathCrl } from './path/path-certificate.ts';
 
-/** What a proof looks at in a certificate, whether it exists already or is only going to be issued. */
-export interface PresentedCertificate {
-  /** Who it is, for people. */
-  readonly title: string;
-  readonly subject: string;
-  readonly commonName: string | undefined;
-  readonly dnsNames: readonly string[];
-  readonly ipAddresses: readonly string[];
-  /** Undefined: for any purpose. */
-  readonly usages: readonly string[] | undefined;
-  readonly notBefore: Date;
-  readonly notAfter: Date;
-  readonly authority: boolean;
-  /** Upper-case hex; absent while it is not issued. */
-  readonly serial: string | undefined;
-  readonly selfSigned: boolean;
-  isIssuedBy(issuer: PresentedCertificate): boolean;
-  /** The real certificate, if it exists. */
-  readonly certificate: Certificate | undefined;
-}
-
-export function presentedOf(certificate: Certificate): PresentedCertificate {
-  const subject = formatName(certificate.subject);
-  return {
-    title: certificate.subject.commonName ?? subject,
-    subject,
-    commonName: certificate.subject.commonName,
-    dnsNames: certificate.dnsNames,
-    ipAddresses: certificate.ipAddresses,
-    usages: certificate.extendedKeyUsage,
-    notBefore: certificate.notBefore,
-    notAfter: certificate.notAfter,
-    authority:
-      certificate.basicConstraints?.authority === true && certificate.keyUsage?.includes('keyCertSign') !== false,
-    serial: serialHex(certificate.serialNumber),
-    selfSigned: certificate.subject.der.equals(certificate.issuer.der) && isIssuedBy(certificate, certificate),
-    isIssuedBy: (issuer) => issuer.certificate !== undefined && isIssuedBy(certificate, issuer.certificate),
-    certificate,
-  };
+/** What a certificate is called in messages: its common name, or its whole subject. */
+export function titleOf({ subject }: { readonly subject: Name }): string {
+  return subject.commonName ?? (formatName(subject) || 'a certificate without a subject');
 }
 
 /** The certificate that issuing `demand` at `now` will give. */
-export function predictLeaf(demand: Demand, issuer: PresentedCertificate, now: Date): PresentedCertificate {
+export function predictLeaf(demand: Demand, issuer: PathCertificate, now: Date): PathCertificate {
   return {
-    title: demand.id,
-    subject: `CN=${demand.subject.commonName}`,
-    commonName: demand.subject.commonName,
-    dnsNames: demand.names,
-    ipAddresses: [],
-    usages: demand.usages,
+    ...UNISSUED,
+    subject: readName(encodeName(demand.subject)),
+    issuer: issuer.subject,
     ...validity(now, demand.lifetimeDays, issuer.notAfter),
-    authority: false,
-    serial: undefined,
-    selfSigned: false,
-    isIssuedBy: (candidate) => candidate === issuer,
-    certificate: undefined,
+    alternativeNames: demand.names.map((value) => ({ kind: 'DNS', value })),
+    keyUsage: ['digitalSignature', 'keyEncipherment'],
+    extendedKeyUsage: demand.usages,
+    basicConstraints: undefined,
+    isSignedBy: (candidate) => candidate === issuer,
   };
 }
 
 /** The certificate that creating `authority` at `now` will give. @param issuer absent for a root */
 export function predictAuthority(
   authority: Authority,
-  issuer: PresentedCertificate | undefined,
+  issuer: PathCertificate | undefined,
+  pathLength: number | undefined,
   now: Date,
-): PresentedCertificate {
-  const predicted: PresentedCertificate = {
-    title: authority.subject.commonName,
-    subject: `CN=${authority.subject.commonName}`,
-    commonName: authority.subject.commonName,
-    dnsNames: [],
-    ipAddresses: [],
-    usages: undefined,
+): PathCertificate {
+  const subject = readName(encodeName(authority.subject));
+  const predicted: PathCertificate = {
+    ...UNISSUED,
+    subject,
+    issuer: issuer?.subject ?? subject,
     ...validity(now, authority.lifetimeDays, issuer?.notAfter),
-    authority: true,
-    serial: undefined,
-    selfSigned: issuer === undefined,
-    isIssuedBy: (candidate) => candidate === (issuer ?? predicted),
-    certificate: undefined,
+    alternativeNames: [],
+    keyUsage: ['keyCertSign', 'cRLSign'],
+    extendedKeyUsage: undefined,
+    basicConstraints: { authority: true, pathLength },
+    isSignedBy: (candidate) => candidate === (issuer ?? predicted),
   };
   return predicted;
 }
+
+/** The complete list that `issuer` will sign, valid through `nextUpdate`. */
+export function predictCrl(
+  issuer: PathCertificate,
+  { thisUpdate, nextUpdate, revoked }: { thisUpdate: Date; nextUpdate: Date; revoked: ReadonlySet<bigint> },
+): PathCrl {
+  return {
+    issuer: issuer.subject,
+    thisUpdate,
+    nextUpdate,
+    crlNumber: 1n,
+    baseCrlNumber: undefined,
+    authorityKeyIdentifier: undefined,
+    issuingDistributionPoint: undefined,
+    extensions: [{ oid: extensionOids.crlNumber, critical: false, value: integer(1) }],
+    criticalEntryExtensions: [],
+    find: (serialNumber) => (revoked.has(serialNumber) ? { serialNumber, revokedAt: thisUpdate } : undefined),
+    isSignedBy: (candidate) => candidate === issuer,
+  };
+}
+
+/** What a certificate has only once it is issued. */
+const UNISSUED = {
+  version: 3,
+  serialNumber: undefined,
+  subjectPublicKeyInfo: undefined,
+  der: undefined,
+  extensions: [],
+  subjectKeyIdentifier: undefined,
+  authorityKeyIdentifier: undefined,
+  nameConstraints: undefined,
+  policies: undefined,
+  policyMappings: [],
+  policyConstraints: undefined,
+  inhibitAnyPolicy: undefined,
+  distributionPoints: [],
+} as const;
 
 function validity(now: Date, lifetimeDays: number, latest: Date | undefined): { notBefore: Date; notAfter: Date } {
   const notAfter = now.getTime() + lifetimeDays * 24 * 3600 * 1000;

@@ -1,7 +1,15 @@
 import type { Usage } from '../topology/demands.ts';
-import type { Link, LinkEnd } from '../topology/links.ts';
-import { matchName } from './name-match.ts';
-import type { PresentedCertificate } from './presented.ts';
+import type { Link, LinkEnd, PeerCheck } from '../topology/links/link.ts';
+import { isIpAddress, unique } from '../topology/names.ts';
+import type { DiagnosisId } from '../topology/rules/rule.ts';
+import { explainFailure } from './explain-failure.ts';
+import { identities, matchName } from './name-match.ts';
+import { nearest } from './nearest.ts';
+import { PathFinder } from './path/find-path.ts';
+import type { PathCertificate, PathCrl } from './path/path-certificate.ts';
+import type { PathEnd } from './path/verdict.ts';
+import { titleOf } from './predict.ts';
+import { usageProblem } from './usage.ts';
 
 /** The steps of a verification. The first to fail is named; TLS stacks agree on the verdict, not always on the order. */
 export const steps = ['chain', 'dates', 'revocation', 'usage', 'name'] as const;
@@ -10,232 +18,243 @@ export type Step = (typeof steps)[number];
 /** Why one end of a link does not accept the other. */
 export interface Refusal {
   readonly step: Step;
-  /** `<cluster>/<peer>` of the end that refuses. */
+  /** `<cluster>/<peer>`, system or client group that refuses. */
   readonly by: string;
   readonly message: string;
   readonly fix: string;
+  readonly diagnosis?: DiagnosisId;
+}
+
+/** What one end found of the other. */
+export interface Examination {
+  /** The end that verifies. */
+  readonly by: string;
+  /** The end that presents. */
+  readonly of: string;
+  /** From the certificate presented to the trust anchor; where none was found, as far as it could be built. */
+  readonly path: readonly PathCertificate[];
+  readonly matchedName?: string;
+  readonly refusal?: Refusal;
+}
+
+export interface Until {
+  readonly at: Date;
+  readonly because: string;
 }
 
 export interface LinkVerdict {
   readonly link: Link;
-  /** `not verified`: TLS verify mode is off on both ends. */
-  readonly verdict: 'accepted' | 'refused' | 'not verified';
+  /** `not verified`: neither end checks the other. `unknown`: what it takes to say is not declared. */
+  readonly verdict: 'accepted' | 'refused' | 'not verified' | 'unknown';
   readonly refusals: readonly Refusal[];
+  /** What could not be checked, in words. */
+  readonly unchecked: readonly string[];
+  readonly examinations: readonly Examination[];
   /** The first moment at which an accepted link stops being so, and what then ends. */
-  readonly until?: { readonly at: Date; readonly because: string };
-}
-
-/** What is known of the revocations of one authority. */
-export interface RevocationList {
-  readonly thisUpdate: Date;
-  /** After this moment every certificate of the authority counts as revoked (requirement 59). */
-  readonly nextUpdate: Date;
-  isRevoked(serial: string): boolean;
+  readonly until?: Until;
 }
 
 export interface Evidence {
-  /** By demand id. */
-  readonly certificates: ReadonlyMap<string, PresentedCertificate>;
-  /** By cluster id. A peer also sends what its own list has of its chain (D08). */
-  readonly trustLists: ReadonlyMap<string, readonly PresentedCertificate[]>;
-  /** By the authority that signs the list. */
-  readonly revocationLists: ReadonlyMap<PresentedCertificate, RevocationList>;
+  /** By demand id or id of a system. */
+  readonly certificates: ReadonlyMap<string, PathCertificate>;
+  /** What a system sends beside its certificate, by its id. A peer sends what its own trust list has of its chain (D08). */
+  readonly sent: ReadonlyMap<string, readonly PathCertificate[]>;
+  /** By holder: a cluster, a client group or a store of a system. Absent: not known. */
+  readonly trustLists: ReadonlyMap<string, readonly PathCertificate[]>;
+  readonly revocationLists: readonly PathCrl[];
+  /** Authorities elsewhere: peers fetch their lists, which are not known here. */
+  readonly elsewhere: ReadonlySet<PathCertificate>;
 }
 
 /** Whether every link will verify, at `now`, in both directions. Linear in the number of links. */
 export function prove(links: readonly Link[], evidence: Evidence, now: Date): LinkVerdict[] {
-  const checked = new Map<string, Examined>();
+  const prover = new Prover(evidence, now);
   return links.map((link) => {
-    const refusals: Refusal[] = [];
-    let until: LinkVerdict['until'];
-    for (const [verifier, presenter, purpose] of [
-      [link.client, link.server, 'serverAuth'],
-      [link.server, link.client, 'clientAuth'],
-    ] as const) {
-      if (!verifier.check) continue;
-      const key = [
-        verifier.cluster,
-        verifier.check.revocationChecking,
-        presenter.cluster,
-        presenter.demand,
-        purpose,
-      ].join(' ');
-      const examined = checked.get(key) ?? examine(verifier, presenter, purpose, evidence, now);
-      checked.set(key, examined);
-      if (examined.refusal) refusals.push({ ...examined.refusal, by: nameOf(verifier) });
-      else {
-        const mismatch = checkName(verifier, presenter, examined.leaf);
-        if (mismatch) refusals.push({ ...mismatch, by: nameOf(verifier) });
-        if (!until || examined.until.at < until.at) until = examined.until;
-      }
-    }
-    if (refusals.length > 0) return { link, verdict: 'refused', refusals };
-    return { link, refusals, verdict: until ? 'accepted' : 'not verified', ...(until && { until }) };
+    const done = [prover.examine(link, 'server'), prover.examine(link, 'client')].filter((one) => one !== undefined);
+    const examinations = done.flatMap(({ examination }) => examination ?? []);
+    const refusals = examinations.flatMap(({ refusal }) => refusal ?? []);
+    const missing = done.flatMap((one) => one.missing ?? []);
+    const unchecked = unique([...missing, ...done.flatMap((one) => one.unchecked ?? [])]);
+    const common = { link, refusals, unchecked, examinations };
+    if (refusals.length > 0) return { ...common, verdict: 'refused' };
+    if (missing.length > 0) return { ...common, verdict: 'unknown' };
+    const [until] = done.flatMap((one) => one.until ?? []).sort((a, b) => a.at.getTime() - b.at.getTime());
+    return { ...common, verdict: done.length > 0 ? 'accepted' : 'not verified', ...(until && { until }) };
   });
 }
 
-type Examined =
-  | { readonly refusal: Omit<Refusal, 'by'> }
-  | { readonly refusal?: never; readonly leaf: PresentedCertificate; readonly until: { at: Date; because: string } };
-
-/** Everything but the name: the same for all links between two clusters that present one certificate. */
-function examine(verifier: LinkEnd, presenter: LinkEnd, purpose: Usage, evidence: Evidence, now: Date): Examined {
-  const leaf = evidence.certificates.get(presenter.demand);
-  if (!leaf) {
-    return refused('chain', `${presenter.fqdn} has no certificate`, 'give its cluster an issuer');
-  }
-  const chain = buildChain(leaf, presenter, verifier, evidence);
-  if (!Array.isArray(chain)) return chain;
-  for (const certificate of chain) {
-    if (now > certificate.notAfter) {
-      return refused(
-        'dates',
-        `${certificate.title} expired on ${day(certificate.notAfter)}`,
-        'run vcs-pki apply to renew it',
-      );
-    }
-    if (now < certificate.notBefore) {
-      return refused(
-        'dates',
-        `${certificate.title} is not valid before ${certificate.notBefore.toISOString()}`,
-        'check the clock',
-      );
-    }
-  }
-  const lists = verifier.check?.revocationChecking ? evidence.revocationLists : undefined;
-  const revocation = lists && checkRevocation(chain, lists, now);
-  if (revocation) return revocation;
-  if (leaf.usages && !leaf.usages.includes(purpose)) {
-    const role = purpose === 'serverAuth' ? 'server' : 'client';
-    return refused(
-      'usage',
-      `the certificate of ${presenter.fqdn} is for ${leaf.usages.join(' and ')}, and it is the TLS ${role} of this link`,
-      `issue it with ${purpose} too (requirements 20, 23)`,
-    );
-  }
-  return { leaf, until: firstEnd(chain, lists) };
+interface Examined {
+  readonly examination?: Examination;
+  /** What is not declared and would have been needed. */
+  readonly missing?: string;
+  /** What was left out of a verdict that stands without it. */
+  readonly unchecked?: string;
+  readonly until?: Until;
 }
 
-/** From the leaf to a self-signed certificate on the verifier's trust list (requirement 42). */
-function buildChain(
-  leaf: PresentedCertificate,
-  presenter: LinkEnd,
-  verifier: LinkEnd,
-  evidence: Evidence,
-): PresentedCertificate[] | Extract<Examined, { refusal: object }> {
-  const trusted = evidence.trustLists.get(verifier.cluster) ?? [];
-  const sent = evidence.trustLists.get(presenter.cluster) ?? [];
-  const candidates = [...new Set([...trusted, ...sent])].filter((candidate) => candidate.authority);
-  const extend = (chain: PresentedCertificate[]): PresentedCertificate[] | undefined => {
-    const last = chain[chain.length - 1] ?? leaf;
-    if (last.selfSigned) return trusted.includes(last) ? chain : undefined;
-    for (const candidate of candidates) {
-      if (chain.includes(candidate) || !last.isIssuedBy(candidate)) continue;
-      const complete = extend([...chain, candidate]);
-      if (complete) return complete;
+/** Everything but the name: the same for all links on which one holder verifies one certificate in one way. */
+interface Verified {
+  readonly path: readonly PathCertificate[];
+  readonly refusal?: Omit<Refusal, 'by'>;
+  readonly unchecked?: string;
+  readonly until?: Until;
+}
+
+type Certificates = readonly PathCertificate[];
+
+class Prover {
+  readonly #evidence: Evidence;
+  readonly #now: Date;
+  readonly #verified = new Map<string, Verified>();
+  readonly #finders = new Map<Certificates, Map<Certificates, Map<readonly PathCrl[], PathFinder>>>();
+
+  constructor(evidence: Evidence, now: Date) {
+    this.#evidence = evidence;
+    this.#now = now;
+  }
+
+  /** What the other end finds of the one that presents a certificate as `role`; undefined where it does not look. */
+  examine(link: Link, role: 'server' | 'client'): Examined | undefined {
+    const presenter = link[role];
+    const verifier = role === 'server' ? link.client : link.server;
+    const { check } = verifier;
+    const { presents } = presenter;
+    if (!check || presents === undefined) return undefined;
+    const trusted = this.#evidence.trustLists.get(verifier.holder);
+    if (!trusted) return { missing: `what ${verifier.holder} trusts is not declared` };
+    const leaf = this.#evidence.certificates.get(presents);
+    if (!leaf && presents === presenter.name)
+      return { missing: `the certificate of ${presenter.name} is not declared` };
+    const key = [verifier.holder, check.usage, check.revocation.mode, check.revocation.channels, presents, role].join(
+      '\n',
+    );
+    const verified = entry(this.#verified, key, () => this.#verify(link, role, check, trusted, leaf));
+    const refusal = verified.refusal ?? (leaf && nameRefusal(link, check, presenter, leaf));
+    const matchedName = leaf && !refusal ? matched(check, leaf) : undefined;
+    const examination = {
+      by: verifier.name,
+      of: presenter.name,
+      path: verified.path,
+      ...(matchedName !== undefined && { matchedName }),
+      ...(refusal && { refusal: { ...refusal, by: verifier.name } }),
+    };
+    const { until, unchecked } = verified;
+    return { examination, ...(until && { until }), ...(unchecked !== undefined && { unchecked }) };
+  }
+
+  #verify(
+    link: Link,
+    role: 'server' | 'client',
+    check: PeerCheck,
+    trusted: readonly PathCertificate[],
+    leaf: PathCertificate | undefined,
+  ): Verified {
+    const presenter = link[role];
+    const verifier = role === 'server' ? link.client : link.server;
+    if (!leaf) return { path: [], refusal: withoutCertificate(presenter) };
+    const { mode, channels } = check.revocation;
+    const finder = this.#finder(trusted, this.#sentBy(presenter), channels.length > 0);
+    const options = { at: this.#now, checkAnchor: true };
+    let found = finder.find(leaf, { ...options, revocation: mode === 'peer' ? 'leaf' : mode });
+    let unchecked: string | undefined;
+    if (!found.valid && found.failure.code === 'crl-missing' && this.#evidence.elsewhere.has(found.failure.issuer)) {
+      unchecked = `revocation by ${titleOf(found.failure.issuer)}, whose list is not known here`;
+      found = finder.find(leaf, { ...options, revocation: 'none' });
     }
-    return undefined;
+    const { path } = found;
+    if (!found.valid) return { path, refusal: explainFailure(found, { link, verifier, check, presenter, trusted }) };
+    const wrong = check.usage ? usageProblem(path, usageOf(role)) : undefined;
+    if (wrong) {
+      const message = `${wrong.message}, and ${presenter.fqdn} is the TLS ${role} of this link`;
+      const fix = `have it issued with ${usageOf(role)} too (requirements 20, 23)`;
+      return { path, refusal: { step: 'usage', message, fix, diagnosis: 'D14' } };
+    }
+    return { path, until: untilOf(found.until), ...(unchecked !== undefined && { unchecked }) };
+  }
+
+  #sentBy(presenter: LinkEnd): readonly PathCertificate[] {
+    const { sent, trustLists } = this.#evidence;
+    return sent.get(presenter.name) ?? trustLists.get(presenter.holder) ?? NOTHING;
+  }
+
+  /** One finder for all verifiers with the same lists: clusters that share a trust list share the array. */
+  #finder(anchors: readonly PathCertificate[], intermediates: readonly PathCertificate[], reads: boolean): PathFinder {
+    const crls = reads ? this.#evidence.revocationLists : NO_LISTS;
+    const byAnchors = entry(this.#finders, anchors, () => new Map());
+    const byIntermediates = entry(byAnchors, intermediates, () => new Map());
+    return entry(byIntermediates, crls, () => new PathFinder({ anchors, intermediates, crls }));
+  }
+}
+
+/** The value under a key, made when it is not there yet. */
+function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const present = map.get(key) ?? make();
+  map.set(key, present);
+  return present;
+}
+
+const NO_LISTS: readonly PathCrl[] = [];
+const NOTHING: readonly PathCertificate[] = [];
+
+function usageOf(role: 'server' | 'client'): Usage {
+  return role === 'server' ? 'serverAuth' : 'clientAuth';
+}
+
+function withoutCertificate(presenter: LinkEnd): Omit<Refusal, 'by'> {
+  return {
+    step: 'chain',
+    message: `${presenter.fqdn} has no certificate`,
+    fix: 'give its cluster an issuer, and have the certificate issued',
   };
-  const chain = extend([leaf]);
-  if (chain) return chain;
-  const top = longestChain(leaf, candidates);
-  const missing = top.selfSigned
-    ? `${top.title} is not on the trust list of ${verifier.cluster}`
-    : `the issuer of ${top.title} is neither on the trust list of ${verifier.cluster} nor sent by ${presenter.fqdn}`;
-  return refused(
-    'chain',
-    missing,
-    top.selfSigned
-      ? `add ${top.title} to a trust list that applies to ${verifier.cluster}`
-      : `add the authority that issued ${top.title} to the trust lists of ${verifier.cluster} and ${presenter.cluster}`,
+}
+
+function untilOf({ at, what, certificate }: PathEnd): Until {
+  const whose = what === 'certificate' ? '' : 'the revocation list of ';
+  return { at, because: `${whose}${titleOf(certificate)} expires` };
+}
+
+/** The name that satisfies the check in every way that it may compare. */
+function matched({ referenceNames, nameMatching }: PeerCheck, leaf: PathCertificate): string | undefined {
+  const names = namesOf(leaf);
+  return referenceNames.find((reference) =>
+    nameMatching.every((mode) => matchName(names, reference, mode) !== undefined),
   );
 }
 
-function longestChain(leaf: PresentedCertificate, candidates: readonly PresentedCertificate[]): PresentedCertificate {
-  const seen = new Set<PresentedCertificate>();
-  let last = leaf;
-  for (;;) {
-    seen.add(last);
-    const next = candidates.find((candidate) => !seen.has(candidate) && last.isIssuedBy(candidate));
-    if (!next) return last;
-    last = next;
-  }
+function namesOf({ subject, alternativeNames }: PathCertificate) {
+  return { commonName: subject.commonName, alternativeNames };
 }
 
-/** Requirement 52: with checking on, every authority of the chain needs a list that is not out of date. */
-function checkRevocation(
-  chain: readonly PresentedCertificate[],
-  lists: Evidence['revocationLists'],
-  now: Date,
-): Extract<Examined, { refusal: object }> | undefined {
-  for (const [index, certificate] of chain.entries()) {
-    const issuer = chain[index + 1] ?? certificate;
-    const list = lists.get(issuer);
-    if (!list) {
-      return refused(
-        'revocation',
-        `there is no revocation list of ${issuer.title}`,
-        `run vcs-pki crl, then load the list of ${issuer.title}`,
-      );
-    }
-    if (now < list.thisUpdate) {
-      return refused(
-        'revocation',
-        `the revocation list of ${issuer.title} is not valid before ${list.thisUpdate.toISOString()}`,
-        'correct the clock, then run vcs-pki crl --after-clock-correction',
-      );
-    }
-    if (now > list.nextUpdate) {
-      return refused(
-        'revocation',
-        `the revocation list of ${issuer.title} expired on ${list.nextUpdate.toISOString()}; all its certificates count as revoked (requirement 59)`,
-        'run vcs-pki crl, and have it run every day',
-      );
-    }
-    if (certificate.serial && list.isRevoked(certificate.serial)) {
-      return refused(
-        'revocation',
-        `serial ${certificate.serial} of ${certificate.title} is revoked`,
-        'run vcs-pki apply to issue a new certificate',
-      );
-    }
-  }
-  return undefined;
-}
-
-function checkName(verifier: LinkEnd, presenter: LinkEnd, leaf: PresentedCertificate): Omit<Refusal, 'by'> | undefined {
-  const { check } = verifier;
-  if (!check || check.referenceNames.some((name) => matchName(leaf, name) !== undefined)) return undefined;
-  const names = [...new Set([...(leaf.commonName === undefined ? [] : [leaf.commonName]), ...leaf.dnsNames])];
+function nameRefusal(
+  link: Link,
+  check: PeerCheck,
+  presenter: LinkEnd,
+  leaf: PathCertificate,
+): Omit<Refusal, 'by'> | undefined {
+  const { referenceNames, nameMatching, setting } = check;
+  if (referenceNames.length === 0 || matched(check, leaf) !== undefined) return undefined;
+  const names = namesOf(leaf);
+  const addressed = referenceNames.some(isIpAddress);
+  const presented = unique(nameMatching.flatMap((mode) => identities(names, addressed, mode)));
+  const wanted = referenceNames.join(' or ');
+  const inCommonName = referenceNames.some((reference) => matchName(names, reference, 'cn-or-san') !== undefined);
+  const near = referenceNames.flatMap((reference) => nearest(reference, presented) ?? [])[0];
+  const has = presented.length === 0 ? 'no name that counts' : `only ${presented.join(', ')}`;
   return {
     step: 'name',
-    message: `${check.setting} is ${check.referenceNames.join(' or ')}, but the certificate of ${presenter.fqdn} has only ${names.join(', ')}`,
-    fix: `set it to one of these names, or declare the name for ${presenter.cluster}`,
+    message: `${setting} is ${wanted}, but the certificate of ${presenter.fqdn} has ${has}${inCommonName ? '; its common name is not looked at' : ''}`,
+    fix: inCommonName
+      ? `have it issued with ${wanted} among the alternative names`
+      : `set it to one of these names, or declare the name for ${presenter.holder}${near === undefined ? '' : `; the nearest is ${near}`}`,
+    diagnosis: nameDiagnosis(link, check, presenter),
   };
 }
 
-function firstEnd(
-  chain: readonly PresentedCertificate[],
-  lists: Evidence['revocationLists'] | undefined,
-): { at: Date; because: string } {
-  const ends = chain.flatMap((certificate) => {
-    const list = lists?.get(certificate);
-    return [
-      { at: certificate.notAfter, because: `${certificate.title} expires` },
-      ...(list ? [{ at: list.nextUpdate, because: `the revocation list of ${certificate.title} expires` }] : []),
-    ];
-  });
-  return ends.reduce((first, end) => (end.at < first.at ? end : first));
-}
-
-function refused(step: Step, message: string, fix: string): Extract<Examined, { refusal: object }> {
-  return { refusal: { step, message, fix } };
-}
-
-function nameOf(end: LinkEnd): string {
-  return `${end.cluster}/${end.peer}`;
-}
-
-function day(date: Date): string {
-  return date.toISOString().slice(0, 10);
+/** Which of the known faults a missing name is. */
+function nameDiagnosis({ kind }: Link, { referenceNames, setting }: PeerCheck, presenter: LinkEnd): DiagnosisId {
+  if (referenceNames.some(isIpAddress)) return 'D12';
+  if (kind === 'mobile-and-remote-access') return 'D19';
+  if (kind === 'unified-cm' && setting.includes('profile')) return 'D20';
+  const ofCluster = setting.startsWith('TLS verify subject name') && !referenceNames.includes(presenter.fqdn);
+  return ofCluster ? 'D13' : 'D11';
 }

@@ -10,18 +10,19 @@ import { Domain } from '../../constructs/domain.ts';
 import { PkiStorage } from '../../constructs/pki-storage.ts';
 import { TraversalZone } from '../../constructs/traversal-zone.ts';
 import { TrustList } from '../../constructs/trust-list.ts';
-import { VcsCluster } from '../../constructs/vcs-cluster.ts';
+import { Release, VcsCluster } from '../../constructs/vcs-cluster.ts';
 import { createAuthority, issueCertificates } from '../../src/authority/issue.ts';
 import { type Issuer, localSigner } from '../../src/authority/issuer.ts';
 import { MemoryLedger } from '../../src/authority/testing/memory-ledger.ts';
 import { MemoryMaterial } from '../../src/authority/testing/memory-material.ts';
 import { type Demand, demands } from '../../src/topology/demands.ts';
 import { findings } from '../../src/topology/findings.ts';
-import { links } from '../../src/topology/links.ts';
+import { links } from '../../src/topology/links/links.ts';
 import type { TopologyInput } from '../../src/topology/schema.ts';
 import { parseTopology } from '../../src/topology/topology.ts';
-import { predictAuthority, predictLeaf } from '../../src/verify/presented.ts';
-import { prove, type RevocationList } from '../../src/verify/prove.ts';
+import type { PathCertificate } from '../../src/verify/path/path-certificate.ts';
+import { predictAuthority, predictCrl, predictLeaf } from '../../src/verify/predict.ts';
+import { prove } from '../../src/verify/prove.ts';
 import { tool } from '../support/tools.ts';
 import { collaborationEdge } from '../support/topologies.ts';
 
@@ -277,8 +278,8 @@ function synthesize({ authorities = [], clusters = [], domains = [], zones = [] 
     const issuing = made.get('issuing-ca');
     if (!issuing) throw new Error('the bench topology has no issuing authority');
     const members = new Map<string, VcsCluster>();
-    for (const { id, product, release, clusterName = '', peers } of clusters) {
-      const cluster = new VcsCluster(stack, id, { product, release, clusterName, issuer: issuing });
+    for (const { id, product, clusterName = '', peers } of clusters) {
+      const cluster = new VcsCluster(stack, id, { product, release: Release.X8_1, clusterName, issuer: issuing });
       for (const { hostName, domain } of peers) cluster.addPeer(`${hostName}.${domain}`);
       members.set(id, cluster);
     }
@@ -309,26 +310,23 @@ function synthesizeAndProve(input: TopologyInput): number {
   synthesize(input);
   const topology = parseTopology(input, 'bench');
   const wanted = demands(topology);
-  const broken = findings(topology).filter((finding) => finding.severity === 'error');
+  const broken = findings(topology, now).filter((finding) => finding.severity === 'error');
   if (broken.length > 0) throw new Error(`the bench topology breaks a rule: ${broken[0]?.message}`);
   const [root, issuing] = topology.authorities;
   if (!root || !issuing) throw new Error('the bench topology has no authorities');
-  const rootCertificate = predictAuthority(root, undefined, now);
-  const issuer = predictAuthority(issuing, rootCertificate, now);
-  const list: RevocationList = {
-    thisUpdate: now,
-    nextUpdate: new Date(now.getTime() + 7 * 24 * 3600 * 1000),
-    isRevoked: () => false,
-  };
+  const rootCertificate = predictAuthority(root, undefined, 1, now);
+  const issuer = predictAuthority(issuing, rootCertificate, 0, now);
+  const nextUpdate = new Date(now.getTime() + 7 * 24 * 3600 * 1000);
+  const list = (signer: PathCertificate) => predictCrl(signer, { thisUpdate: now, nextUpdate, revoked: new Set() });
+  const trusted = [rootCertificate, issuer];
   const verdicts = prove(
     links(topology),
     {
       certificates: new Map(wanted.map((demand) => [demand.id, predictLeaf(demand, issuer, now)])),
-      trustLists: new Map(topology.clusters.map(({ id }) => [id, [rootCertificate, issuer]])),
-      revocationLists: new Map([
-        [rootCertificate, list],
-        [issuer, list],
-      ]),
+      sent: new Map(),
+      trustLists: new Map(topology.clusters.map(({ id }) => [id, trusted])),
+      revocationLists: trusted.map(list),
+      elsewhere: new Set(),
     },
     now,
   );

@@ -12,7 +12,8 @@ import { gatherEvidence } from '../../src/cli/evidence.ts';
 import { diskFileSystem } from '../../src/store/file-system.ts';
 import { PkiDirectory } from '../../src/store/pki-directory.ts';
 import { type Demand, demands } from '../../src/topology/demands.ts';
-import { type LinkEnd, links } from '../../src/topology/links.ts';
+import type { LinkEnd } from '../../src/topology/links/link.ts';
+import { links } from '../../src/topology/links/links.ts';
 import type { TopologyInput } from '../../src/topology/schema.ts';
 import { parseTopology } from '../../src/topology/topology.ts';
 import { type LinkVerdict, prove, type Step } from '../../src/verify/prove.ts';
@@ -100,14 +101,14 @@ describeWithTool('openssl', 'TLS links: the proof and real handshakes agree', (o
       await signCrl(await directory.openIssuer(topology, id), crl, { clock: listClock, material });
 
     const { folder } = await deliver(topology, directory, state);
-    const none = { actions: [], until: undefined };
-    const evidence = await gatherEvidence(topology, wanted, directory, state, none, new Date(now));
+    const none = { actions: [], waiting: [], until: undefined };
+    const evidence = await gatherEvidence(topology, directory, state, none, new Date(now));
     return {
       verdicts: prove(links(topology), evidence, new Date(now)),
-      end({ cluster, peer, check }) {
+      end({ name, check }) {
         const [referenceName] = check?.referenceNames ?? [];
-        if (!check || referenceName === undefined) throw new Error(`${cluster}/${peer} verifies nothing`);
-        return { bundle: join(folder, cluster, peer), referenceName, revocationChecking: check.revocationChecking };
+        if (!check || referenceName === undefined) throw new Error(`${name} verifies nothing`);
+        return { bundle: join(folder, name), referenceName, revocationChecking: check.revocation.mode === 'all' };
       },
     };
   }
@@ -133,7 +134,7 @@ describeWithTool('openssl', 'TLS links: the proof and real handshakes agree', (o
   function proven({ verdicts }: Delivered): Record<string, string> {
     return Object.fromEntries(
       verdicts.flatMap(({ link, verdict, refusals }) => {
-        const byClient = refusals.find(({ by }) => by === `${link.client.cluster}/${link.client.peer}`);
+        const byClient = refusals.find(({ by }) => by === link.client.name);
         const [refusal] = byClient ? [byClient] : refusals;
         const expected = refusal ? `the ${byClient ? 'client' : 'server'} refuses at step ${refusal.step}` : verdict;
         return ['Node to openssl', 'openssl to Node'].map((stacks) => [`${link.id}, ${stacks}`, expected]);

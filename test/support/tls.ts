@@ -4,7 +4,6 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { matchName } from '../../src/verify/name-match.ts';
-import { presentedOf } from '../../src/verify/presented.ts';
 import { readCertificate } from '../../src/x509/certificate.ts';
 import { decodePem, encodePem } from '../../src/x509/pem.ts';
 
@@ -138,8 +137,9 @@ function refusalOf(socket: TLSSocket, self: TlsEnd): string | undefined {
   if (!socket.authorized) return String(socket.authorizationError);
   const raw = socket.getPeerX509Certificate()?.raw;
   if (!raw) return 'no certificate';
-  const presented = presentedOf(readCertificate(raw, 'the certificate of the other end'));
-  return matchName(presented, self.referenceName) === undefined ? 'HOSTNAME_MISMATCH' : undefined;
+  const { subject, alternativeNames } = readCertificate(raw, 'the certificate of the other end');
+  const names = { commonName: subject.commonName, alternativeNames };
+  return matchName(names, self.referenceName, 'cn-or-san') === undefined ? 'HOSTNAME_MISMATCH' : undefined;
 }
 
 // ---- the end in openssl ---------------------------------------------------------------------------------------------------

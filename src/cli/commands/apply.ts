@@ -1,7 +1,5 @@
 import { relative } from 'node:path';
 import type { Action, Plan } from '../../authority/plan.ts';
-import { VcsPkiError } from '../../errors.ts';
-import { findings } from '../../topology/findings.ts';
 import {
   type Command,
   type Context,
@@ -12,8 +10,18 @@ import {
   text,
   writerOptions,
 } from '../command.ts';
-import { type Delivery, deliver } from '../deliver.ts';
-import { actionTable, doneData, doneText, findingText, moment, verdictData, verdictSummary } from '../describe.ts';
+import { type Delivery, deliver, deliverRequests } from '../deliver.ts';
+import {
+  actionTable,
+  doneData,
+  doneText,
+  findingText,
+  moment,
+  verdictData,
+  verdictSummary,
+  waitingData,
+  waitingText,
+} from '../describe.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { outputFormat, plural, StackResults } from '../output.ts';
 import {
@@ -22,7 +30,8 @@ import {
   performSession,
   planOf,
   proveSession,
-  type Session,
+  refuseBrokenRules,
+  refuseUnprovable,
   secretFile,
   writeLock,
   writeSession,
@@ -72,18 +81,7 @@ async function applyWorkspace(
   results: StackResults,
 ): Promise<number> {
   const { topology } = workspace;
-  const found = findings(topology);
-  for (const finding of found) results.say(findingText(finding));
-  const broken = found.filter((finding) => finding.severity === 'error');
-  const [first] = broken;
-  if (first) {
-    throw new VcsPkiError('RULES_BROKEN', {
-      at: first.at,
-      value: first.value,
-      message: `${first.message} (${first.code}${broken.length > 1 ? `, and ${broken.length - 1} more` : ''}); nothing was issued`,
-      fix: first.fix,
-    });
-  }
+  for (const finding of refuseBrokenRules(workspace, context.clock.now())) results.say(findingText(finding));
   const passwordFile = text(options, 'pkcs12-password-file');
   const password = passwordFile === undefined ? undefined : await secretFile(passwordFile, context);
   return writeSession(workspace, options, context, 'apply', async (session) => {
@@ -99,11 +97,14 @@ async function applyWorkspace(
       done.push(doneData(item));
     });
     const after = await writeLock(session, context);
-    const verdicts = await proveSession(session, after, NO_PLAN, context.clock.now());
+    const { waiting } = planOf(session, after, now);
+    const verdicts = await proveSession(session, after, { ...NO_PLAN, waiting }, context.clock.now());
     const delivery = await deliver(topology, session.directory, after, password);
+    await deliverRequests(session.demands, session.directory);
     const data = {
       topology: topology.name,
       done,
+      waiting: waiting.map(waitingData),
       links: verdicts.map(verdictData),
       bundles: delivery.folder,
       until: planned.until,
@@ -113,7 +114,7 @@ async function applyWorkspace(
         planned.actions.length === 0
           ? `${topology.name}: nothing to do${planned.until ? ` until ${moment(planned.until)}` : ''}\n`
           : '';
-      return `${nothing}${verdictSummary(verdicts)}${planned.actions.length === 0 ? '' : whereThingsAre(workspace, delivery, context)}`;
+      return `${nothing}${waitingText(waiting, session.directory)}${verdictSummary(verdicts)}${planned.actions.length === 0 ? '' : whereThingsAre(workspace, delivery, context)}`;
     });
     return verdicts.some((verdict) => verdict.verdict === 'refused') ? exitCodes.refused.code : exitCodes.ok.code;
   });
@@ -125,26 +126,6 @@ function withoutIssuing(planned: Plan, noIssue: boolean): Plan {
     ...planned,
     actions: planned.actions.filter((action) => action.kind !== 'issue' && action.kind !== 'create authority'),
   };
-}
-
-/** The proof before anything is issued: a link that would fail stops the whole change. */
-async function refuseUnprovable(
-  session: Session,
-  state: Awaited<ReturnType<typeof checkedState>>,
-  planned: Plan,
-  now: Date,
-): Promise<void> {
-  if (!planned.actions.some((action) => action.kind === 'issue' || action.kind === 'create authority')) return;
-  const verdicts = await proveSession(session, state, planned, now);
-  const refused = verdicts.filter((verdict) => verdict.verdict === 'refused');
-  const [first] = refused;
-  const [refusal] = first?.refusals ?? [];
-  if (!first || !refusal) return;
-  throw new VcsPkiError('PROOF_FAILED', {
-    at: first.link.id,
-    message: `${refusal.by} would refuse at step ${refusal.step}: ${refusal.message}${refused.length > 1 ? ` (and ${refused.length - 1} more links)` : ''}; nothing was issued`,
-    fix: refusal.fix,
-  });
 }
 
 function progressOf(context: Context, actions: readonly Action[]): (line: string) => void {

@@ -2,7 +2,7 @@ import { type Action, planCertificate, type RecordedState } from '../../authorit
 import { authorityOwner, isAuthorityOwner } from '../../authority/record.ts';
 import { VcsPkiError } from '../../errors.ts';
 import type { Demand } from '../../topology/demands.ts';
-import { findings } from '../../topology/findings.ts';
+import type { Link } from '../../topology/links/link.ts';
 import {
   bundleOptions,
   type Command,
@@ -15,13 +15,14 @@ import {
   writerOptions,
 } from '../command.ts';
 import { deliver } from '../deliver.ts';
-import { doneData, doneText, findingText } from '../describe.ts';
+import { doneData, doneText } from '../describe.ts';
 import { outputFormat, print } from '../output.ts';
 import {
   checkedState,
   performSession,
   planOf,
-  proveSession,
+  refuseBrokenRules,
+  refuseUnprovable,
   type Session,
   writeLock,
   writeSession,
@@ -53,12 +54,17 @@ ${TARGET_HELP}`,
     const format = outputFormat(options);
     const chosen = await workspace(target, options, context);
     return writeSession(chosen, options, context, `issue ${owner}`, async (session) => {
-      refuseBrokenRules(session, context);
+      refuseBrokenRules(chosen, context.clock.now());
       const state = await checkedState(session, (candidate) => candidate === owner);
       const actions = isAuthorityOwner(owner)
         ? authorityActions(session, state, owner, context)
         : certificateActions(session, state, owner, options, context);
-      await refuseUnprovable(session, state, actions, owner, context);
+      if (actions.some((action) => action.kind === 'issue')) {
+        // On what the whole plan would make: others may be issued beside it.
+        const now = context.clock.now();
+        const ofOwner = ({ client, server }: Link) => client.presents === owner || server.presents === owner;
+        await refuseUnprovable(session, state, planOf(session, state, now), now, ofOwner);
+      }
       const done: Record<string, unknown>[] = [];
       const lines: string[] = [];
       await performSession(session, actions, context, (item) => {
@@ -134,47 +140,6 @@ function decide(demand: Demand, state: RecordedState, options: Options, context:
     ];
   }
   return decision.kind === 'issue' ? [{ ...decision, demand, reason: reason ?? decision.reason }] : [];
-}
-
-function refuseBrokenRules(session: Session, context: Context): void {
-  const [broken] = findings(session.workspace.topology).filter((finding) => finding.severity === 'error');
-  if (!broken) return;
-  context.progress(findingText(broken).trimEnd());
-  throw new VcsPkiError('RULES_BROKEN', {
-    at: broken.at,
-    value: broken.value,
-    message: `${broken.message}; nothing was issued`,
-    fix: broken.fix,
-  });
-}
-
-/** Proves the links of this one certificate on what the whole plan would make: others may be issued beside it. */
-async function refuseUnprovable(
-  session: Session,
-  state: RecordedState,
-  actions: readonly Action[],
-  id: string,
-  context: Context,
-): Promise<void> {
-  if (!actions.some((action) => action.kind === 'issue')) return;
-  const now = context.clock.now();
-  const whole = planOf(session, state, now);
-  const verdicts = await proveSession(
-    session,
-    state,
-    whole,
-    now,
-    ({ client, server }) => client.demand === id || server.demand === id,
-  );
-  for (const { link, refusals } of verdicts) {
-    const [refusal] = refusals;
-    if (!refusal) continue;
-    throw new VcsPkiError('PROOF_FAILED', {
-      at: link.id,
-      message: `${refusal.by} would refuse at step ${refusal.step}: ${refusal.message}; nothing was issued`,
-      fix: refusal.fix,
-    });
-  }
 }
 
 function unknown(id: string, known: readonly string[]): VcsPkiError {

@@ -1,7 +1,16 @@
 import { findings } from '../../topology/findings.ts';
 import type { Finding } from '../../topology/rules/rule.ts';
 import { type Command, outputOption, TARGET_HELP, targetOptions, writerOptions } from '../command.ts';
-import { actionData, actionTable, findingText, moment, verdictData, verdictSummary } from '../describe.ts';
+import {
+  actionData,
+  actionTable,
+  findingText,
+  moment,
+  verdictData,
+  verdictSummary,
+  waitingData,
+  waitingText,
+} from '../describe.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { outputFormat, StackResults } from '../output.ts';
 import { checkedState, planOf, proveSession, readSession } from '../session.ts';
@@ -24,21 +33,21 @@ ${TARGET_HELP}`,
     let code: number = exitCodes.ok.code;
     for (const workspace of await workspaces(target, options, context)) {
       const session = await readSession(workspace, options, context);
-      const found: readonly Finding[] = findings(workspace.topology);
       const now = context.clock.now();
+      const found: readonly Finding[] = findings(workspace.topology, now);
       const state = await checkedState(session);
       const planned = planOf(session, state, now);
       const verdicts = await proveSession(session, state, planned, now);
       if (
-        [...found.map((finding) => finding.severity), ...verdicts.map((verdict) => verdict.verdict)].some(
-          (word) => word === 'error' || word === 'refused',
-        )
+        found.some(({ severity, suppressed }) => severity === 'error' && suppressed === undefined) ||
+        verdicts.some(({ verdict }) => verdict === 'refused')
       ) {
         code = exitCodes.refused.code;
       }
       const data = {
         topology: workspace.topology.name,
         actions: planned.actions.map(actionData),
+        waiting: planned.waiting.map(waitingData),
         until: planned.until,
         findings: found,
         links: verdicts.map(verdictData),
@@ -49,6 +58,7 @@ ${TARGET_HELP}`,
           planned.actions.length === 0
             ? `${workspace.topology.name}: nothing to do${planned.until ? ` until ${moment(planned.until)}` : ''}\n`
             : actionTable(planned.actions),
+          ...(planned.waiting.length > 0 ? [waitingText(planned.waiting, session.directory)] : []),
           verdictSummary(verdicts),
         ].join('\n'),
       );

@@ -1,14 +1,16 @@
 import { resolve } from 'node:path';
 import { VcsPkiError } from '../../errors.ts';
-import { fingerprint, readCertificate, serialHex } from '../../x509/certificate.ts';
-import { readCrl } from '../../x509/crl.ts';
-import { describeKey } from '../../x509/keys.ts';
+import type { Secret } from '../../secret.ts';
+import { type Certificate, fingerprint, serialHex } from '../../x509/certificate.ts';
+import { type Content, readContents } from '../../x509/contents.ts';
+import type { Crl } from '../../x509/crl.ts';
+import { describeKey, subjectPublicKeyInfo } from '../../x509/keys.ts';
 import { formatName } from '../../x509/name.ts';
-import { decodePem, type PemBlock } from '../../x509/pem.ts';
-import { readRequest } from '../../x509/request.ts';
+import type { CertificateRequest } from '../../x509/request.ts';
 import { certificateText, crlText, requestText } from '../../x509/text.ts';
-import { type Command, type Context, outputOption } from '../command.ts';
+import { type Command, type Context, outputOption, passwordOption, text } from '../command.ts';
 import { outputFormat, print } from '../output.ts';
+import { secretFile } from '../session.ts';
 
 interface Shown {
   readonly data: Record<string, unknown>;
@@ -19,14 +21,21 @@ export const showCommand: Command = {
   arguments: 'FILE...',
   minArguments: 1,
   maxArguments: 1000,
-  description: `Shows what certificates, certificate requests and revocation lists say, decoded. The form (PEM or DER)
-is told from the content; the name of the file does not matter. Private keys are named, never shown.`,
-  options: outputOption,
-  examples: ['vcs-pki show server.pem', 'vcs-pki show pki/published/issuing-ca.crl --output json'],
+  description: `Shows what certificates, certificate requests and revocation lists say, decoded. The form (PEM, DER,
+PKCS #7 or PKCS #12) is told from the content; the name of the file does not matter. Private keys are
+named, never shown.`,
+  options: { ...passwordOption, ...outputOption },
+  examples: [
+    'vcs-pki show server.pem',
+    'vcs-pki show cert_inf.pfx --password-file /run/secrets/pfx-password',
+    'vcs-pki show pki/published/issuing-ca.crl --output json',
+  ],
   async run(files, options, context) {
     const format = outputFormat(options);
+    const passwordFile = text(options, 'password-file');
+    const password = passwordFile === undefined ? undefined : await secretFile(passwordFile, context);
     const shown: Shown[] = [];
-    for (const file of files) shown.push(...(await showFile(file, context)));
+    for (const file of files) shown.push(...(await showFile(file, password, context)));
     await print(
       context,
       format,
@@ -37,40 +46,48 @@ is told from the content; the name of the file does not matter. Private keys are
   },
 };
 
-async function showFile(file: string, context: Context): Promise<Shown[]> {
+async function showFile(file: string, password: Secret<string> | undefined, context: Context): Promise<Shown[]> {
   const bytes = await context.fs.readFile(resolve(context.cwd, file));
   if (!bytes) throw new VcsPkiError('INPUT_UNREADABLE', { at: file, message: 'does not exist', fix: 'check the path' });
-  if (bytes[0] === 0x30) return [await showDer(bytes, file)];
-  const shown: Shown[] = [];
-  for (const block of decodePem(bytes.toString(), file)) shown.push(await showBlock(block, file));
-  return shown;
+  const { items } = await readContents(bytes, file, { password });
+  return items.map((item) => showItem(item, file));
 }
 
-async function showBlock({ label, der }: PemBlock, file: string): Promise<Shown> {
-  if (label === 'CERTIFICATE') return showCertificate(der, file);
-  if (label === 'X509 CRL') return showCrl(der, file);
-  if (label === 'CERTIFICATE REQUEST' || label === 'NEW CERTIFICATE REQUEST') return showRequest(der, file);
-  return { data: { file, type: label }, words: `${file}: ${label}, not shown\n` };
-}
-
-/** Tries each kind; the error of the first is the one to report. */
-async function showDer(der: Buffer, file: string): Promise<Shown> {
-  let first: unknown;
-  for (const show of [showCertificate, showCrl, showRequest]) {
-    try {
-      return await show(der, file);
-    } catch (error) {
-      first ??= error;
+function showItem(item: Content, file: string): Shown {
+  switch (item.kind) {
+    case 'certificate':
+      return showCertificate(item.certificate, file, item.friendlyName);
+    case 'crl':
+      return showCrl(item.crl, file);
+    case 'request':
+      return showRequest(item.request, file);
+    case 'key': {
+      const key = describeKey(subjectPublicKeyInfo(item.key));
+      return { data: { file, type: 'private key', key }, words: `${file}: private key, ${key}, not shown\n` };
+    }
+    case 'encrypted key': {
+      const { format } = item;
+      return {
+        data: { file, type: 'encrypted private key', format },
+        words: `${file}: encrypted private key (${format}), not shown\n`,
+      };
+    }
+    case 'unreadable': {
+      const { label, error } = item;
+      const { code, message, fix } = error;
+      return {
+        data: { file, type: label, error: { code, message, fix } },
+        words: `${file}: ${label} that can't be read: ${message}\n  fix: ${fix}\n`,
+      };
     }
   }
-  throw first;
 }
 
-async function showCertificate(der: Buffer, file: string): Promise<Shown> {
-  const certificate = readCertificate(der, file);
+function showCertificate(certificate: Certificate, file: string, friendlyName: string | undefined): Shown {
   const data = {
     file,
     type: 'certificate',
+    ...(friendlyName !== undefined && { friendlyName }),
     subject: formatName(certificate.subject),
     issuer: formatName(certificate.issuer),
     serial: serialHex(certificate.serialNumber),
@@ -83,13 +100,12 @@ async function showCertificate(der: Buffer, file: string): Promise<Shown> {
     usages: certificate.extendedKeyUsage,
     authority: certificate.basicConstraints?.authority === true,
     crlUrls: certificate.crlUrls,
-    sha256: fingerprint(der),
+    sha256: fingerprint(certificate.der),
   };
-  return { data, words: certificateText(certificate) };
+  return { data, words: certificateText(certificate, { friendlyName }) };
 }
 
-async function showCrl(der: Buffer, file: string): Promise<Shown> {
-  const crl = readCrl(der, file);
+function showCrl(crl: Crl, file: string): Shown {
   const data = {
     file,
     type: 'revocation list',
@@ -102,8 +118,7 @@ async function showCrl(der: Buffer, file: string): Promise<Shown> {
   return { data, words: crlText(crl, { limit: 100 }) };
 }
 
-async function showRequest(der: Buffer, file: string): Promise<Shown> {
-  const request = await readRequest(der, file);
+function showRequest(request: CertificateRequest, file: string): Shown {
   const data = {
     file,
     type: 'certificate request',

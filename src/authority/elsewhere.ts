@@ -1,0 +1,138 @@
+import type { KeyObject } from 'node:crypto';
+import { VcsPkiError } from '../errors.ts';
+import type { Demand } from '../topology/demands.ts';
+import { type Certificate, isIssuedBy, serialHex } from '../x509/certificate.ts';
+import { subjectPublicKeyInfo } from '../x509/keys.ts';
+import { formatName } from '../x509/name.ts';
+import { createRequest, readRequest } from '../x509/request.ts';
+import { keyOf, type Ports, readDemandedRequest } from './issue.ts';
+import type { Ledger, Requests } from './ports.ts';
+import { type Issuance, type PendingRequest, specificationOf, timestamp } from './record.ts';
+import { checkRequestForElsewhere } from './request-check.ts';
+
+/** Certificates that authorities elsewhere sign: their requests (31-35), and what comes back. */
+
+export interface RequestOrder {
+  readonly demand: Demand;
+  readonly generation: number;
+  readonly reason: string;
+}
+
+/** Makes the request of a demand, key first, or takes the one that the appliance made; durable when it resolves. */
+export async function makeRequest(
+  { demand, generation, reason }: RequestOrder,
+  ports: Ports & { readonly requests: Requests },
+): Promise<PendingRequest> {
+  const declared = await readDemandedRequest(demand);
+  const { subject, names, usages } = demand;
+  const der =
+    declared?.der ??
+    (await createRequest(await keyOf(demand, generation, ports.material), {
+      subject,
+      dnsNames: names,
+      purposes: usages,
+    }));
+  checkRequestForElsewhere(declared ?? (await readRequest(der, demand.id)), demand);
+  const pending = {
+    generation,
+    reason,
+    createdAt: timestamp(ports.clock.now()),
+    specification: specificationOf(demand),
+    request: der.toString('base64'),
+  };
+  await ports.requests.store(demand.id, pending);
+  return pending;
+}
+
+/** What came back, and for whom. */
+export interface Arrival extends Pick<PendingRequest, 'generation' | 'reason' | 'specification'> {
+  readonly demand: Demand;
+  readonly certificate: Certificate;
+  /** Its issuers, from its own to the root, as far as they are known. */
+  readonly chain: readonly Certificate[];
+}
+
+/** Requirement 35: the request that a certificate answers, told by its public key. */
+export async function requestOf(
+  certificate: Certificate,
+  pending: ReadonlyMap<string, PendingRequest>,
+): Promise<string | undefined> {
+  for (const [id, { request }] of pending) {
+    const { subjectPublicKeyInfo: key } = await readRequest(Buffer.from(request, 'base64'), id);
+    if (key.equals(certificate.subjectPublicKeyInfo)) return id;
+  }
+  return undefined;
+}
+
+/**
+ * Refuses a certificate that is not what was asked for: CERTIFICATE_UNFIT with what is wrong.
+ * @param authority the certificates of the authority that is declared as its issuer, its own first
+ */
+export function checkArrival({ demand, certificate }: Arrival, authority: readonly Certificate[], now: Date): void {
+  const unfit = (message: string, fix: string, value?: string) =>
+    new VcsPkiError('CERTIFICATE_UNFIT', { at: demand.id, message, fix, ...(value !== undefined && { value }) });
+  const [issuer] = authority;
+  if (!issuer || !isIssuedBy(certificate, issuer)) {
+    throw unfit(
+      `it was issued by ${formatName(certificate.issuer)}, not by ${demand.issuer}`,
+      'give external authority the certificate of the authority that really signs, or ask the one that is declared',
+      formatName(certificate.issuer),
+    );
+  }
+  const names = demand.names.filter((name) => !certificate.dnsNames.some((present) => present.toLowerCase() === name));
+  if (names.length > 0) {
+    throw unfit(
+      `it lacks ${names.join(', ')} among its alternative names`,
+      `have ${demand.issuer} issue it for all names of the request: ask for a multi-SAN certificate`,
+      names.join(', '),
+    );
+  }
+  const usages = demand.usages.filter((usage) => certificate.extendedKeyUsage?.includes(usage) === false);
+  if (usages.length > 0) {
+    throw unfit(
+      `its extended key usage lacks ${usages.join(', ')} (requirements 20, 23)`,
+      usages.includes('clientAuth')
+        ? 'ask for a profile or template with client authentication, or declare usages serverAuth alone and see what vcs-pki check says of it'
+        : 'ask for a profile for servers',
+      certificate.extendedKeyUsage?.join(', '),
+    );
+  }
+  if (now >= certificate.notAfter || now < certificate.notBefore) {
+    throw unfit(
+      `it is valid from ${certificate.notBefore.toISOString()} to ${certificate.notAfter.toISOString()}`,
+      now < certificate.notBefore ? 'check the clock' : 'ask for a new one',
+    );
+  }
+}
+
+/** Puts a certificate that was signed elsewhere on record and in its place; its request is answered then. */
+export async function acceptArrival(
+  arrival: Arrival,
+  topology: string,
+  ledger: Ledger,
+  ports: Ports & { readonly requests: Requests },
+): Promise<void> {
+  const { demand, generation, reason, specification, certificate, chain } = arrival;
+  const issuance: Issuance = { owner: demand.id, topology, generation, reason, specification, signedElsewhere: true };
+  const serial = serialHex(certificate.serialNumber);
+  const known = (await ledger.entries()).some((entry) => entry.serial === serial);
+  if (!known) await ledger.record([{ serial, certificate: certificate.der, issuance }]);
+  const issuers = chain.filter(({ subject, issuer }) => !subject.der.equals(issuer.der)).map(({ der }) => der);
+  await ports.material.store(demand.id, generation, { certificate: certificate.der, chain: issuers });
+  await ports.requests.remove(demand.id);
+}
+
+/** Keeps a key that was made elsewhere, where none of ours waits for a certificate (38). */
+export async function keepKey(
+  { demand, generation }: RequestOrder,
+  key: KeyObject,
+  { material }: Pick<Ports, 'material'>,
+): Promise<void> {
+  const kept = await material.key(demand.id, generation, async () => key);
+  if (subjectPublicKeyInfo(kept).equals(subjectPublicKeyInfo(key))) return;
+  throw new VcsPkiError('REQUEST_IN_PROGRESS', {
+    at: demand.id,
+    message: 'a request with another key is in progress, and no key can be loaded meanwhile (38)',
+    fix: `import the certificate for that request, or discard it first: vcs-pki request ${demand.id} --discard`,
+  });
+}

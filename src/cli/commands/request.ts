@@ -1,0 +1,73 @@
+import { VcsPkiError } from '../../errors.ts';
+import { unique } from '../../topology/names.ts';
+import { type Command, outputOption, TARGET_HELP, targetOptions, writerOptions } from '../command.ts';
+import { outputFormat, print, table } from '../output.ts';
+import { readSession, writeSession } from '../session.ts';
+import { workspace } from '../target.ts';
+
+export const requestCommand: Command = {
+  arguments: '[CERTIFICATE] [TARGET]',
+  minArguments: 0,
+  maxArguments: 2,
+  description: `Shows the signing requests that are in progress with authorities elsewhere: one at a time for each
+certificate. With --discard gives one up; the certificate for it can't be used any more, and the next
+apply makes another request.
+
+${TARGET_HELP}`,
+  options: {
+    ...targetOptions,
+    ...writerOptions,
+    discard: { type: 'boolean', description: 'Give up the request of CERTIFICATE' },
+    yes: { type: 'boolean', description: 'Discard without asking back' },
+    ...outputOption,
+  },
+  examples: ['vcs-pki request', 'vcs-pki request edge/expe1/server --discard --yes'],
+  async run(given, options, context) {
+    const format = outputFormat(options);
+    const [id, target] =
+      given.length === 1 && !given[0]?.match(/^[^/]+\/[^/]+\/(server|client)$/) ? [undefined, given[0]] : given;
+    const chosen = await workspace(target, options, context);
+    if (options.discard !== true) {
+      const { directory } = await readSession(chosen, options, context);
+      const pending = [...(await directory.requests.pending())].filter(([demand]) => id === undefined || demand === id);
+      const rows = pending.map(([demand, { createdAt, specification }]) => ({
+        certificate: demand,
+        issuer: specification.issuer,
+        since: createdAt,
+        names: specification.names,
+        folder: directory.requests.folder(demand),
+      }));
+      await print(context, format, rows, () =>
+        rows.length === 0
+          ? 'no request is in progress\n'
+          : table(
+              ['CERTIFICATE', 'TO BE SIGNED BY', 'SINCE', 'NAMES', 'FILES'],
+              rows.map((row) => [row.certificate, row.issuer, row.since, row.names.join(' '), row.folder]),
+            ),
+      );
+      return 0;
+    }
+    return writeSession(chosen, options, context, 'request', async ({ directory }) => {
+      const pending = await directory.requests.pending();
+      const request = id === undefined ? undefined : pending.get(id);
+      if (id === undefined || !request) {
+        throw new VcsPkiError('OWNER_UNKNOWN', {
+          at: id ?? '--discard',
+          message: 'no request of this certificate is in progress',
+          fix: `name one of ${unique(pending.keys()).join(', ') || '(none)'}`,
+        });
+      }
+      if (options.yes !== true) {
+        throw new VcsPkiError('REQUEST_IN_PROGRESS', {
+          at: id,
+          message: `its request has been with ${request.specification.issuer} since ${request.createdAt}; a certificate for it could not be used any more`,
+          fix: 'if it is not to be signed any more, say so: --discard --yes',
+        });
+      }
+      await directory.requests.remove(id);
+      await directory.material.discardKey(id, request.generation);
+      await print(context, format, { discarded: id }, () => `discarded the request of ${id}\n`);
+      return 0;
+    });
+  },
+};

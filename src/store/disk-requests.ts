@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import type { Requests } from '../authority/ports.ts';
+import { type PendingRequest, pendingRequestSchema } from '../authority/record.ts';
+import { VcsPkiError } from '../errors.ts';
+import { parseInput } from '../topology/input.ts';
+import { type FileSystem, makeDirectories, writeAtomically } from './file-system.ts';
+
+/** Requests in a PKI directory: `requests/<cluster>/<peer>/<role>/request.json`, beside what is sent to the authority. */
+export class DiskRequests implements Requests {
+  readonly #fs: FileSystem;
+  readonly #directory: string;
+
+  constructor(fs: FileSystem, directory: string) {
+    this.#fs = fs;
+    this.#directory = directory;
+  }
+
+  /** Where the files for the authority lie. */
+  folder(demand: string): string {
+    return join(this.#directory, 'requests', ...demand.split('/'));
+  }
+
+  async pending(): Promise<ReadonlyMap<string, PendingRequest>> {
+    const found = new Map<string, PendingRequest>();
+    const root = join(this.#directory, 'requests');
+    for (const cluster of await this.#fs.readDirectory(root)) {
+      for (const peer of await this.#fs.readDirectory(join(root, cluster))) {
+        for (const role of await this.#fs.readDirectory(join(root, cluster, peer))) {
+          const demand = `${cluster}/${peer}/${role}`;
+          const request = await this.#read(demand);
+          if (request) found.set(demand, request);
+        }
+      }
+    }
+    return found;
+  }
+
+  async store(demand: string, request: PendingRequest): Promise<void> {
+    await makeDirectories(this.#fs, this.#directory, this.folder(demand), 0o700);
+    await writeAtomically(this.#fs, this.#path(demand), Buffer.from(`${JSON.stringify(request, undefined, 2)}\n`));
+  }
+
+  async remove(demand: string): Promise<void> {
+    for (const name of await this.#fs.readDirectory(this.folder(demand)))
+      await this.#fs.removeFile(join(this.folder(demand), name));
+  }
+
+  async #read(demand: string): Promise<PendingRequest | undefined> {
+    const path = this.#path(demand);
+    const bytes = await this.#fs.readFile(path);
+    if (!bytes) return undefined;
+    try {
+      return parseInput(pendingRequestSchema, JSON.parse(bytes.toString()), path);
+    } catch (cause) {
+      throw new VcsPkiError('LEDGER_CORRUPT', {
+        at: path,
+        message: 'is not a request that vcs-pki wrote',
+        fix: 'restore the file from a backup, or remove its folder to have a new request made',
+        cause,
+      });
+    }
+  }
+
+  #path(demand: string): string {
+    return join(this.folder(demand), 'request.json');
+  }
+}

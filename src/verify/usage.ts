@@ -1,0 +1,27 @@
+import type { Usage } from '../topology/demands.ts';
+import type { PathCertificate } from './path/path-certificate.ts';
+import { titleOf } from './predict.ts';
+
+/**
+ * Why a path does not serve a TLS server or client, as OpenSSL judges it: an extended key usage, where there is one,
+ * must name the purpose in every certificate of the path ("any" is not enough), and the key usage of the first allow TLS.
+ */
+export function usageProblem(
+  path: readonly PathCertificate[],
+  purpose: Usage,
+): { readonly certificate: PathCertificate; readonly message: string } | undefined {
+  for (const certificate of path) {
+    const { extendedKeyUsage } = certificate;
+    if (!extendedKeyUsage || extendedKeyUsage.includes(purpose)) continue;
+    const message = `${titleOf(certificate)} is for ${extendedKeyUsage.join(' and ') || 'nothing'}, not for ${purpose}`;
+    return { certificate, message };
+  }
+  const [leaf] = path;
+  const wanted = purpose === 'serverAuth' ? SERVER_KEY_USAGES : CLIENT_KEY_USAGES;
+  if (!leaf?.keyUsage || leaf.keyUsage.some((usage) => wanted.includes(usage))) return undefined;
+  const message = `the key usage of ${titleOf(leaf)} is ${leaf.keyUsage.join(', ') || 'empty'}: it can't be used for TLS`;
+  return { certificate: leaf, message };
+}
+
+const CLIENT_KEY_USAGES: readonly string[] = ['digitalSignature', 'keyAgreement'];
+const SERVER_KEY_USAGES: readonly string[] = ['digitalSignature', 'keyEncipherment', 'keyAgreement'];
