@@ -174,7 +174,7 @@ export function verdictSummary(verdicts: readonly LinkVerdict[]): string {
   const unknown = count('unknown');
   const first = verdicts.flatMap((verdict) => verdict.until ?? []).sort((a, b) => a.at.getTime() - b.at.getTime())[0];
   const lines = [
-    `${count('accepted')} of ${plural(verdicts.length, 'TLS link')} verify${unverified > 0 ? `, ${unverified} are not verified (TLS verify mode off, or peers in Permissive mode)` : ''}${unknown > 0 ? `, of ${unknown} it can't be said` : ''}` +
+    `${count('accepted')} of ${plural(verdicts.length - unverified, 'TLS link')} verify${unverified > 0 ? `, ${unverified} more are not verified (TLS verify mode off, or peers in Permissive mode)` : ''}${unknown > 0 ? `, of ${unknown} it can't be said` : ''}` +
       (first ? `; the first change is on ${day(first.at)}, when ${first.because}` : ''),
   ];
   for (const { link, refusals } of verdicts.filter((verdict) => verdict.verdict === 'refused')) {

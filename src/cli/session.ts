@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import {
   checkLockAuthorities,
   checkLockTopology,
@@ -169,7 +170,7 @@ export async function writeLock(session: Session, context: Context): Promise<Rec
 
 /** The content of a file that holds one secret, without its last newline. */
 export async function secretFile(path: string, context: Context): Promise<Secret<string>> {
-  const bytes = await context.fs.readFile(path);
+  const bytes = await context.fs.readFile(resolve(context.cwd, path));
   if (bytes) return new Secret(bytes.toString().replace(/\r?\n$/, ''));
   throw new VcsPkiError('INPUT_UNREADABLE', {
     at: path,

@@ -183,8 +183,10 @@ function* candidates(
   { at, checkAnchor = false }: PathOptions,
   budget: Budget,
 ): Generator<readonly PathCertificate[]> {
-  const isSound = (certificate: PathCertificate) =>
-    (!checkAnchor && search.isAnchor(certificate)) || !flawOfAuthority(certificate, at);
+  const isSound = (certificate: PathCertificate) => {
+    const isAnchor = search.isAnchor(certificate);
+    return (isAnchor && !checkAnchor) || !flawOfAuthority(certificate, at, isAnchor);
+  };
   const sound: Search = { ...search, issuersOf: (certificate) => search.issuersOf(certificate).filter(isSound) };
   let found = false;
   if (!flawOfTarget(target, at))

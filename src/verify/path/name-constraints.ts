@@ -6,7 +6,7 @@ import { isSelfIssued, type PathCertificate } from './path-certificate.ts';
 
 /** Name constraints: RFC 5280 4.2.1.10, 6.1.3 (b), (c) and 6.1.4 (g). */
 
-export interface NameViolation {
+interface NameViolation {
   readonly certificate: PathCertificate;
   /** As in "DNS:expe.example.com". */
   readonly name: string;
@@ -78,7 +78,7 @@ function isWithin(name: GeneralName, base: GeneralName): boolean | undefined {
   }
 }
 
-/** The host itself, or labels added to its left. OpenSSL also takes a leading dot, for hosts with labels added alone. */
+/** The host itself, or labels added to its left. After a leading dot, which OpenSSL takes too, only the latter. */
 function isDnsWithin(name: string, base: string): boolean {
   const host = name.toLowerCase();
   const domain = base.toLowerCase();

@@ -16,7 +16,7 @@ export interface PolicyOptions {
 }
 
 /** `failedAt`: the certificate with which no policy is left. */
-export type PolicyOutcome = { readonly policies: readonly string[] } | { readonly failedAt: PathCertificate };
+type PolicyOutcome = { readonly policies: readonly string[] } | { readonly failedAt: PathCertificate };
 
 /** @param certificates from the one below the anchor to the target: 1 to n of RFC 5280 */
 export function checkPolicies(

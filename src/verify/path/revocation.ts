@@ -19,8 +19,8 @@ export interface CrlSources {
   trusted(signer: PathCertificate): readonly PathEnd[] | undefined;
 }
 
-/** Whether a certificate is revoked. Not revoked: the ends of all lists that say so, each with its signer. */
-export type Status = { readonly ends: readonly PathEnd[] } | { readonly failure: PathFailure };
+/** Of a certificate that is not revoked: the ends of all lists that say so, each with its signer. */
+type Status = { readonly ends: readonly PathEnd[] } | { readonly failure: PathFailure };
 
 /** An expired list of the right authority says more to a human than a wrong one, or none. */
 export const listFailures: readonly PathFailure['code'][] = [
@@ -30,6 +30,7 @@ export const listFailures: readonly PathFailure['code'][] = [
   'crl-expired',
 ];
 
+/** 6.3.3 for one certificate: over its distribution points, and over lists until all reasons of revocation are covered. */
 export function checkStatus(
   certificate: PathCertificate,
   issuer: PathCertificate,

@@ -2,7 +2,7 @@ import { type Budget, SIGNATURE_WORK } from './budget.ts';
 import type { PathCertificate, PathCrl } from './path-certificate.ts';
 
 /** Whether the key of `issuer` signed it. Each key is tried once, and only then costs anything; false without budget. */
-export type SignatureCheck = (signed: PathCertificate | PathCrl, issuer: PathCertificate, budget: Budget) => boolean;
+type SignatureCheck = (signed: PathCertificate | PathCrl, issuer: PathCertificate, budget: Budget) => boolean;
 
 export function rememberSignatures(): SignatureCheck {
   const known = new WeakMap<PathCertificate | PathCrl, Map<string | PathCertificate, boolean>>();

@@ -118,7 +118,7 @@ describe('RFC 5280 4.2, 6.1.4 (o), 6.1.5 (f): critical extensions', () => {
       distributionPoints({ fullName: ['URI:http://a.test/a.crl'] }),
       { oid: '2.5.29.37', critical: false, value: Buffer.of(0x30, 0) },
     ].map((extension) => ({ ...extension, critical: true }));
-    expect(flawOfAuthority(paperCertificate({ subject: 'CA', extensions }), now)).toBeUndefined();
+    expect(flawOfAuthority(paperCertificate({ subject: 'CA', extensions }), now, false)).toBeUndefined();
   });
 
   it('those that must not be critical (4.2.2.1) are not understood as such', () => {
@@ -188,6 +188,8 @@ describe('the trust anchor', () => {
   it('of version 1 cannot say that it is an authority, and is taken for one', () => {
     const old = { ...paperCertificate({ subject: 'Root' }), version: 1 as const };
     expect(verdict([peer, issuing, old], { checkAnchor: true })).toBe('valid');
+    const rolledOver = { ...paperCertificate({ subject: 'Root', key: 'new' }), version: 1 as const };
+    expect(verdict([peer, rolledOver, root], { checkAnchor: true })).toEqual(['not-an-authority', 1]);
   });
 
   it('alone: a target that is itself trusted, with dates of its own', () => {

@@ -23,10 +23,12 @@ export function validatePath(
   const { at, checkAnchor = false } = options;
   const authorities = path.slice(1);
   const checked = checkAnchor ? authorities : authorities.slice(0, -1);
+  const anchor = path.at(-1);
   for (const certificate of path) {
-    const flaw = certificate === path[0] ? flawOfTarget(certificate, at) : undefined;
-    const failure = flaw ?? (checked.includes(certificate) ? flawOfAuthority(certificate, at) : undefined);
-    if (failure) return { failure };
+    const flaw = checked.includes(certificate)
+      ? flawOfAuthority(certificate, at, certificate === anchor)
+      : certificate === path[0] && flawOfTarget(certificate, at);
+    if (flaw) return { failure: flaw };
   }
   const tooLong = checked.find((authority) => isTooHigh(authority, path));
   if (tooLong) return { failure: { code: 'path-length', certificate: tooLong } };
@@ -47,17 +49,13 @@ export function flawOfTarget(certificate: PathCertificate, at: Date): PathFailur
   return undefined;
 }
 
-/** What keeps it from issuing others as well: 6.1.4 (k), (n). */
-export function flawOfAuthority(certificate: PathCertificate, at: Date): PathFailure | undefined {
-  if (!isAuthority(certificate)) return { code: 'not-an-authority', certificate };
-  if (certificate.keyUsage?.includes('keyCertSign') === false) return { code: 'key-usage', certificate };
+/** What keeps it from issuing others as well: 6.1.4 (k), (n). A trust anchor of version 1 cannot say that it is an authority. */
+export function flawOfAuthority(certificate: PathCertificate, at: Date, isAnchor: boolean): PathFailure | undefined {
+  const { basicConstraints, keyUsage, version } = certificate;
+  if (!(basicConstraints ? basicConstraints.authority : isAnchor && version === 1))
+    return { code: 'not-an-authority', certificate };
+  if (keyUsage?.includes('keyCertSign') === false) return { code: 'key-usage', certificate };
   return flawOfTarget(certificate, at);
-}
-
-/** A root of version 1 cannot say that it is one. */
-function isAuthority(certificate: PathCertificate): boolean {
-  const { basicConstraints, version } = certificate;
-  return basicConstraints ? basicConstraints.authority : version === 1 && isSelfIssued(certificate);
 }
 
 /** 6.1.4 (l), (m), seen from above: self-issued certificates are not counted, and neither is the target. */
