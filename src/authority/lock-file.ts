@@ -3,6 +3,7 @@ import { VcsPkiError } from '../errors.ts';
 import type { Demand } from '../topology/demands.ts';
 import { parseInput } from '../topology/input.ts';
 import { onRemovalSchema, type Topology } from '../topology/schema.ts';
+import { type Confirmations, confirmationSchema, keptConfirmations } from './confirmation.ts';
 import type { AuthorityState, RecordedState } from './plan.ts';
 import { recordSchema } from './record.ts';
 
@@ -15,6 +16,13 @@ const lockFileSchema = z.strictObject({
   topology: z.string(),
   authorities: z.record(z.string(), z.strictObject({ keyIdentifier: z.string(), ...recordSchema.shape })),
   certificates: z.record(z.string(), z.strictObject({ onRemoval: onRemovalSchema.optional(), ...recordSchema.shape })),
+  /** What has been confirmed of each peer. */
+  peers: z
+    .record(
+      z.string(),
+      z.strictObject({ server: confirmationSchema.optional(), client: confirmationSchema.optional() }),
+    )
+    .optional(),
 });
 export type LockFile = z.output<typeof lockFileSchema>;
 
@@ -85,8 +93,14 @@ export function onRemovalOf(lock: LockFile | undefined): Map<string, Demand['onR
 }
 
 /** The lock file for a state, with sorted keys. A removed demand keeps its last record: a peer that comes back goes on counting. */
-export function lockFileOf(topology: string, demands: readonly Demand[], state: RecordedState): LockFile {
+export function lockFileOf(
+  topology: string,
+  demands: readonly Demand[],
+  state: RecordedState,
+  confirmations: Confirmations = {},
+): LockFile {
   const policies = new Map(demands.map((demand) => [demand.id, demand.onRemoval]));
+  const peers = Object.entries(keptConfirmations(confirmations, demands));
   const sorted = <T>(entries: Iterable<[string, T]>) =>
     Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));
   return {
@@ -101,6 +115,7 @@ export function lockFileOf(topology: string, demands: readonly Demand[], state: 
         return [id, { ...(onRemoval && { onRemoval }), ...record }];
       }),
     ),
+    ...(peers.length > 0 && { peers: sorted(peers) }),
   };
 }
 

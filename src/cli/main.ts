@@ -30,6 +30,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'whether every TLS link verifies',
     load: async () => (await import('./commands/prove.ts')).proveCommand,
   },
+  confirm: {
+    summary: 'that a peer has, or presents, its new certificate',
+    load: async () => (await import('./commands/confirm.ts')).confirmCommand,
+  },
   request: {
     summary: 'signing requests in progress elsewhere',
     load: async () => (await import('./commands/request.ts')).requestCommand,

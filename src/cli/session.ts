@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { Confirmations } from '../authority/confirmation.ts';
 import {
   checkLockAuthorities,
   checkLockTopology,
@@ -160,10 +161,14 @@ export async function performSession(
 }
 
 /** Writes the lock file for what is now on record. */
-export async function writeLock(session: Session, context: Context): Promise<RecordedState> {
+export async function writeLock(
+  session: Session,
+  context: Context,
+  confirmations: Confirmations = session.lock?.peers ?? {},
+): Promise<RecordedState> {
   const { workspace, directory, demands: wanted, lock } = session;
   const state = { ...(await directory.state(workspace.topology, wanted, () => false)), onRemoval: onRemovalOf(lock) };
-  const content = formatLockFile(lockFileOf(workspace.topology.name, wanted, state));
+  const content = formatLockFile(lockFileOf(workspace.topology.name, wanted, state, confirmations));
   await writeAtomically(context.fs, workspace.lockFile, Buffer.from(content));
   return state;
 }

@@ -96,7 +96,7 @@ export function encodeTbsCrl(content: CrlContent, algorithm: SignatureAlgorithm)
 }
 
 /** An entry as it is read. */
-export interface CrlEntry extends RevokedEntry {
+interface CrlEntry extends RevokedEntry {
   /** In a delta CRL: the certificate is no longer revoked (removeFromCRL, RFC 5280 5.3.1). */
   readonly removed?: true;
 }

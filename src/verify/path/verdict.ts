@@ -4,7 +4,7 @@ import type { PathCertificate, PathCrl } from './path-certificate.ts';
 /** Certificates and CRLs in a verdict are the very objects that the finder was given. */
 export type PathVerdict = ValidPath | InvalidPath;
 
-export interface ValidPath {
+interface ValidPath {
   readonly valid: true;
   /** The target first, the trust anchor last; one alone where the target is the anchor. */
   readonly path: readonly PathCertificate[];

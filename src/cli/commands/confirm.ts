@@ -1,0 +1,105 @@
+import { standings, withConfirmation } from '../../authority/confirmation.ts';
+import { timestamp } from '../../authority/record.ts';
+import { VcsPkiError } from '../../errors.ts';
+import type { Role } from '../../topology/demands.ts';
+import { type Command, outputOption, TARGET_HELP, targetOptions, text, writerOptions } from '../command.ts';
+import { outputFormat, print, table } from '../output.ts';
+import { checkedState, readSession, writeLock, writeSession } from '../session.ts';
+import { workspace } from '../target.ts';
+
+export const confirmCommand: Command = {
+  arguments: '[PEER] [TARGET]',
+  minArguments: 0,
+  maxArguments: 2,
+  description: `Records in the lock file how far the newest certificate of a peer has come: loaded (--installed), or in
+use after the restart. PEER is <cluster>/<peer>; without it, shows where every certificate stands.
+
+${TARGET_HELP}`,
+  options: {
+    ...targetOptions,
+    ...writerOptions,
+    installed: { type: 'boolean', description: 'It is loaded, and the restart is still to come' },
+    role: { type: 'string', value: 'ROLE', description: 'server or client: only the certificate of this store' },
+    serial: {
+      type: 'string',
+      value: 'SERIAL',
+      description: 'The serial number that was seen; refused when it is another',
+    },
+    ...outputOption,
+  },
+  examples: ['vcs-pki confirm core/expc1', 'vcs-pki confirm core/expc1 --installed', 'vcs-pki confirm'],
+  async run(given, options, context) {
+    const format = outputFormat(options);
+    const named = given.length === 2 || /^[a-z0-9-]+\/[a-z0-9-]+$/.test(given[0] ?? '');
+    const [peer, target] = named ? given : [undefined, given[0]];
+    const chosen = await workspace(target, options, context);
+    if (peer === undefined) {
+      const session = await readSession(chosen, options, context);
+      const state = await checkedState(session, () => false);
+      const all = standings(chosen.topology, state, session.lock?.peers ?? {});
+      await print(context, format, all, () =>
+        table(
+          ['PEER', 'STORE', 'SERIAL', 'ISSUED', 'STATE', 'SINCE'],
+          all.map((one) => [one.peer, one.role, one.serial, one.issuedAt, one.state, one.since ?? '']),
+        ),
+      );
+      return 0;
+    }
+    return writeSession(chosen, options, context, `confirm ${peer}`, async (session) => {
+      const state = await checkedState(session, () => false);
+      const confirmations = session.lock?.peers ?? {};
+      const role = roleOption(text(options, 'role'));
+      const all = standings(chosen.topology, state, confirmations);
+      const held = all.filter((one) => one.peer === peer && (role === undefined || one.role === role));
+      if (held.length === 0) throw unknownPeer(peer, [...new Set(all.map((one) => one.peer))]);
+      const serial = text(options, 'serial')?.toUpperCase().replace(/:/g, '');
+      const confirmed = held.filter((one) => serial === undefined || one.serial === serial);
+      if (confirmed.length === 0)
+        throw otherSerial(
+          peer,
+          serial ?? '',
+          held.map((one) => one.serial),
+        );
+      const at = timestamp(context.clock.now());
+      const reached = options.installed === true ? 'installed' : 'served';
+      const peers = confirmed.reduce(
+        (sum, one) => withConfirmation(sum, peer, one.role, { serial: one.serial, state: reached, at }),
+        confirmations,
+      );
+      await writeLock(session, context, peers);
+      const data = confirmed.map((one) => ({ peer, role: one.role, serial: one.serial, state: reached, at }));
+      await print(context, format, data, () =>
+        data.map((one) => `${peer}: ${one.role} certificate ${one.serial} is ${reached}\n`).join(''),
+      );
+      return 0;
+    });
+  },
+};
+
+function roleOption(role: string | undefined): Role | undefined {
+  if (role === undefined || role === 'server' || role === 'client') return role;
+  throw new VcsPkiError('USAGE', {
+    at: '--role',
+    value: role,
+    message: `${role} is no store of a peer`,
+    fix: 'use server or client',
+  });
+}
+
+function unknownPeer(peer: string, known: readonly string[]): VcsPkiError {
+  return new VcsPkiError('OWNER_UNKNOWN', {
+    at: peer,
+    message: 'no peer of that id has a certificate of this store',
+    fix: `use one of ${known.slice(0, 12).join(', ') || '(none issued yet)'}`,
+  });
+}
+
+/** D28: what is served is not what was issued last. */
+function otherSerial(peer: string, seen: string, issued: readonly string[]): VcsPkiError {
+  return new VcsPkiError('CERTIFICATE_UNFIT', {
+    at: peer,
+    value: seen,
+    message: `the certificate issued last has serial ${issued.join(' or ')}: the peer still presents another (D28)`,
+    fix: 'load the certificate of the bundle and restart the peer',
+  });
+}
