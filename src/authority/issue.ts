@@ -10,12 +10,12 @@ import {
   readCertificate,
   serialHex,
 } from '../x509/certificate.ts';
-import { generatePrivateKey, type KeyType, keyTypes, subjectPublicKeyInfo } from '../x509/keys.ts';
+import { generatePrivateKey, type KeyType, keyIdentifier, keyTypes, subjectPublicKeyInfo } from '../x509/keys.ts';
 import { encodeName } from '../x509/name.ts';
 import { decodeDerOrPem } from '../x509/pem.ts';
 import { type CertificateRequest, readRequest } from '../x509/request.ts';
 import { signatureAlgorithmFor } from '../x509/signature.ts';
-import { type Issuer, localSigner } from './issuer.ts';
+import { type Issuer, keyIdentifierOf, localSigner } from './issuer.ts';
 import { authoritySpecification } from './plan.ts';
 import type { Clock, Ledger, Material, Random, Signer } from './ports.ts';
 import { authorityExtensions, leafExtensions } from './profile.ts';
@@ -100,7 +100,7 @@ async function signLeaf(
       subjectPublicKeyInfo: publicKey,
       extensions: leafExtensions({
         subjectPublicKeyInfo: publicKey,
-        issuerPublicKeyInfo: issuer.certificate.subjectPublicKeyInfo,
+        issuerKeyIdentifier: keyIdentifierOf(issuer.certificate),
         names: demand.names,
         usages: demand.usages,
         crlUrl: issuer.crlUrl,
@@ -193,7 +193,7 @@ export async function createAuthority(
       subjectPublicKeyInfo: publicKey,
       extensions: authorityExtensions({
         subjectPublicKeyInfo: publicKey,
-        issuerPublicKeyInfo: parent?.certificate.subjectPublicKeyInfo ?? publicKey,
+        issuerKeyIdentifier: parent ? keyIdentifierOf(parent.certificate) : keyIdentifier(publicKey),
         root: parent === undefined,
         pathLength: context.pathLength,
         crlUrl: parent?.crlUrl,

@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { Certificate } from '../x509/certificate.ts';
-import { subjectPublicKeyInfo } from '../x509/keys.ts';
+import { keyIdentifier, subjectPublicKeyInfo } from '../x509/keys.ts';
 import { signBytes } from '../x509/signature.ts';
 import type { Ledger, Signer } from './ports.ts';
 
@@ -15,6 +15,11 @@ export interface Issuer {
   readonly ledger: Ledger;
   /** The distribution point in its certificates. */
   readonly crlUrl: string | undefined;
+}
+
+/** What its certificates and lists name as the key of their issuer (RFC 5280 4.2.1.1). */
+export function keyIdentifierOf({ subjectKeyIdentifier, subjectPublicKeyInfo: spki }: Certificate): Buffer {
+  return subjectKeyIdentifier ?? keyIdentifier(spki);
 }
 
 /** A signer whose key is in this process. */

@@ -14,7 +14,8 @@ import { keyIdentifier, keyTypeOf } from '../x509/keys.ts';
 /** What an authority may sign: certificates and its revocation list (RFC 5280 4.2.1.3). No extended key usage on a root. */
 export function authorityExtensions(content: {
   subjectPublicKeyInfo: Buffer;
-  issuerPublicKeyInfo: Buffer;
+  /** As the issuer's own certificate has it: an authority that openssl or Microsoft made may have another than ours would. */
+  issuerKeyIdentifier: Buffer;
   root: boolean;
   /** The longest chain of authorities below it; absent: any. */
   pathLength: number | undefined;
@@ -25,7 +26,7 @@ export function authorityExtensions(content: {
     basicConstraints({ authority: true, ...(pathLength !== undefined && { pathLength }) }),
     keyUsage(['keyCertSign', 'cRLSign']),
     subjectKeyIdentifier(keyIdentifier(content.subjectPublicKeyInfo)),
-    authorityKeyIdentifier(keyIdentifier(content.issuerPublicKeyInfo)),
+    authorityKeyIdentifier(content.issuerKeyIdentifier),
     ...(content.root || content.crlUrl === undefined ? [] : [crlDistributionPoints([content.crlUrl])]),
   ];
 }
@@ -33,7 +34,7 @@ export function authorityExtensions(content: {
 /** A peer's certificate: nothing of a request is copied, every extension is decided here. */
 export function leafExtensions(content: {
   subjectPublicKeyInfo: Buffer;
-  issuerPublicKeyInfo: Buffer;
+  issuerKeyIdentifier: Buffer;
   names: readonly string[];
   usages: readonly KeyPurpose[];
   crlUrl: string | undefined;
@@ -45,7 +46,7 @@ export function leafExtensions(content: {
     extendedKeyUsage(content.usages),
     subjectAlternativeName(content.names),
     subjectKeyIdentifier(keyIdentifier(content.subjectPublicKeyInfo)),
-    authorityKeyIdentifier(keyIdentifier(content.issuerPublicKeyInfo)),
+    authorityKeyIdentifier(content.issuerKeyIdentifier),
     ...(content.crlUrl === undefined ? [] : [crlDistributionPoints([content.crlUrl])]),
   ];
 }

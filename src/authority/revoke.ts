@@ -8,10 +8,9 @@ import {
   type RevokedEntry,
   readCrl,
 } from '../x509/crl.ts';
-import { keyIdentifier } from '../x509/keys.ts';
 import { signatureAlgorithmFor } from '../x509/signature.ts';
 import { BACKDATE_MS } from './issue.ts';
-import type { Issuer } from './issuer.ts';
+import { type Issuer, keyIdentifierOf } from './issuer.ts';
 import type { Clock, Material } from './ports.ts';
 import { type LedgerEntry, timestamp } from './record.ts';
 import { addDays } from './schedule.ts';
@@ -52,7 +51,7 @@ export async function signCrl(
       thisUpdate: new Date(now.getTime() - BACKDATE_MS),
       nextUpdate: addDays(now, options.validDays),
       crlNumber,
-      authorityKeyIdentifier: keyIdentifier(issuer.certificate.subjectPublicKeyInfo),
+      authorityKeyIdentifier: keyIdentifierOf(issuer.certificate),
       entries: revokedEntries(entries, previous),
     },
     algorithm,

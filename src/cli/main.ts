@@ -30,6 +30,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'whether every TLS link verifies',
     load: async () => (await import('./commands/prove.ts')).proveCommand,
   },
+  adopt: {
+    summary: 'take in an authority that openssl has run',
+    load: async () => (await import('./commands/adopt.ts')).adoptCommand,
+  },
   confirm: {
     summary: 'that a peer has, or presents, its new certificate',
     load: async () => (await import('./commands/confirm.ts')).confirmCommand,

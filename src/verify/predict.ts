@@ -73,6 +73,7 @@ const UNISSUED = {
   serialNumber: undefined,
   subjectPublicKeyInfo: undefined,
   der: undefined,
+  publicKey: () => undefined,
   extensions: [],
   subjectKeyIdentifier: undefined,
   authorityKeyIdentifier: undefined,

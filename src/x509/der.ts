@@ -183,6 +183,7 @@ export class DerReader {
     const { content } = this.next(tag, what);
     // Serial and CRL numbers have 20 octets at most (RFC 5280 4.1.2.2, 5.2.3); the cap keeps BigInt work small.
     if (content.length > 64) throw derInvalid(this.at, `${what} has ${content.length} octets`);
+    if (content.length === 0) throw derInvalid(this.at, `${what} is an empty INTEGER`);
     const value = BigInt(`0x${content.toString('hex')}`);
     return BigInt.asIntN(content.length * 8, value);
   }

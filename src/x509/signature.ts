@@ -22,14 +22,21 @@ export function signBytes(key: KeyObject, bytes: Buffer): Buffer {
 }
 
 /**
- * Whether `signature` over `bytes` was made by the key `spki`, with the algorithm of the given AlgorithmIdentifier.
+ * Whether `signature` over `bytes` was made by a key (its SubjectPublicKeyInfo, or read already), with the algorithm of the given AlgorithmIdentifier.
  * The key's own certificate may be signed with quite another algorithm. False for algorithms that are not known, MD5 too.
  */
-export function verifySignature(spki: Buffer, bytes: Buffer, signature: Buffer, algorithmDer: Buffer): boolean {
+export function verifySignature(
+  publicKey: Buffer | KeyObject,
+  bytes: Buffer,
+  signature: Buffer,
+  algorithmDer: Buffer,
+): boolean {
   try {
     const algorithm = readAlgorithm(algorithmDer);
     const scheme = verifiable[algorithm.oid];
-    const key = createPublicKey({ key: spki, format: 'der', type: 'spki' });
+    const key = Buffer.isBuffer(publicKey)
+      ? createPublicKey({ key: publicKey, format: 'der', type: 'spki' })
+      : publicKey;
     if (!scheme || key.asymmetricKeyType !== scheme.keyType) return false;
     if (algorithm.oid !== RSA_PSS) return verify(scheme.digest, bytes, key, signature);
     const pss = readPssParameters(algorithm.parameters);

@@ -25,6 +25,7 @@ import { predictAuthority, predictCrl, predictLeaf } from '../../src/verify/pred
 import { prove } from '../../src/verify/prove.ts';
 import { tool } from '../support/tools.ts';
 import { collaborationEdge } from '../support/topologies.ts';
+import { benchPaths } from './paths.ts';
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -390,5 +391,6 @@ function benchStart(): void {
 }
 
 await benchIssuing();
+await benchPaths(say);
 benchScale();
 benchStart();

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { leafExtensions } from '../../src/authority/profile.ts';
 import { encodeSigned, encodeTbsCertificate } from '../../src/x509/certificate.ts';
-import { subjectPublicKeyInfo } from '../../src/x509/keys.ts';
+import { keyIdentifier, subjectPublicKeyInfo } from '../../src/x509/keys.ts';
 import { encodeName } from '../../src/x509/name.ts';
 import { signatureAlgorithmFor, signBytes } from '../../src/x509/signature.ts';
 
@@ -24,7 +24,7 @@ export function signedCertificate(serialNumber: bigint, name: string, notBefore:
       subjectPublicKeyInfo: publicKey,
       extensions: leafExtensions({
         subjectPublicKeyInfo: publicKey,
-        issuerPublicKeyInfo: publicKey,
+        issuerKeyIdentifier: keyIdentifier(publicKey),
         names: [name],
         usages: ['serverAuth', 'clientAuth'],
         crlUrl: undefined,

@@ -109,6 +109,14 @@ function certificateActions(
       id,
       session.demands.map((candidate) => candidate.id),
     );
+  if (session.workspace.topology.externalAuthorities.some((authority) => authority.id === demand.issuer)) {
+    throw new VcsPkiError('SIGNED_ELSEWHERE', {
+      at: id,
+      value: demand.issuer,
+      message: `${demand.issuer} signs it, not an authority of this topology`,
+      fix: 'run vcs-pki apply to have its request made, then vcs-pki import with what comes back',
+    });
+  }
   if (!state.authorities.has(demand.issuer)) {
     throw new VcsPkiError('AUTHORITY_MISSING', {
       at: id,

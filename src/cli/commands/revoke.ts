@@ -118,6 +118,14 @@ function skipReason(found: Found, state: RecordedState, options: Options): strin
 
 async function revoke(session: Session, found: Found, reason: (typeof indexReasons)[number], context: Context) {
   const { topology } = session.workspace;
+  if (found.record?.issuance.signedElsewhere) {
+    throw new VcsPkiError('SIGNED_ELSEWHERE', {
+      at: found.record.issuance.owner,
+      value: found.authority,
+      message: `${found.authority} signed it, and only it can revoke serial ${found.serial}`,
+      fix: `ask ${found.authority} to revoke it`,
+    });
+  }
   const authority = topology.authorities.find(({ id }) => id === found.authority);
   if (!authority) {
     throw new VcsPkiError('AUTHORITY_IN_USE', {

@@ -1,3 +1,4 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { Certificate } from '../../x509/certificate.ts';
 import type { Crl } from '../../x509/crl.ts';
 import type { Extension, KnownExtensions } from '../../x509/extensions.ts';
@@ -33,6 +34,8 @@ export interface PathCertificate
   /** Undefined while it is not issued: then it is only itself. */
   readonly der: Buffer | undefined;
   readonly extensions: readonly Extension[];
+  /** The public key, read once: that takes longer than to verify with it. Undefined where there is none, or none that can be read. */
+  publicKey(): KeyObject | undefined;
   /** Whether the key of `issuer` signed it. The key alone decides: names, dates and usages are looked at elsewhere. */
   isSignedBy(issuer: PathCertificate): boolean;
 }
@@ -58,7 +61,15 @@ export interface PathCrl
 
 /** DSA keys that inherit their parameters (RFC 3279 2.3.2) verify nothing. */
 export function pathCertificate(certificate: Certificate): PathCertificate {
-  return { ...certificate, isSignedBy: (issuer) => verifies(issuer, certificate) };
+  let key: KeyObject | undefined | 'unread' = 'unread';
+  return {
+    ...certificate,
+    publicKey() {
+      if (key === 'unread') key = readPublicKey(certificate.subjectPublicKeyInfo);
+      return key;
+    },
+    isSignedBy: (issuer) => verifies(issuer, certificate),
+  };
 }
 
 export function pathCrl(crl: Crl): PathCrl {
@@ -66,12 +77,19 @@ export function pathCrl(crl: Crl): PathCrl {
 }
 
 function verifies(
-  { subjectPublicKeyInfo }: PathCertificate,
+  issuer: PathCertificate,
   { tbs, signature, signatureAlgorithm }: Pick<Crl, 'tbs' | 'signature' | 'signatureAlgorithm'>,
 ): boolean {
-  return (
-    subjectPublicKeyInfo !== undefined && verifySignature(subjectPublicKeyInfo, tbs, signature, signatureAlgorithm)
-  );
+  const key = issuer.publicKey();
+  return key !== undefined && verifySignature(key, tbs, signature, signatureAlgorithm);
+}
+
+function readPublicKey(spki: Buffer): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: spki, format: 'der', type: 'spki' });
+  } catch {
+    return undefined;
+  }
 }
 
 /** RFC 5280 6.1: subject and issuer are the same name, as in roots and in certificates for the roll-over of a key. */

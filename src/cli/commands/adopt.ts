@@ -1,0 +1,77 @@
+import { resolve } from 'node:path';
+import { VcsPkiError } from '../../errors.ts';
+import { adoptAuthority, findAuthority } from '../../store/adopt.ts';
+import { type Command, outputOption, TARGET_HELP, targetOptions, text, writerOptions } from '../command.ts';
+import { outputFormat, plural, print } from '../output.ts';
+import { checkedState, secretFile, writeLock, writeSession } from '../session.ts';
+import { workspace } from '../target.ts';
+
+export const adoptCommand: Command = {
+  arguments: 'DIRECTORY AUTHORITY [TARGET]',
+  minArguments: 2,
+  maxArguments: 3,
+  description: `Takes in an authority that openssl has run so far: a demoCA as in the guides, or any directory of
+"openssl ca". AUTHORITY is its id in the declaration, whose subject and key are those of its
+certificate. The directory is copied with its whole history: what was revoked stays revoked, numbers
+go on, and nothing that it issued before is ever revoked by apply. Nothing is changed in DIRECTORY.
+
+${TARGET_HELP}`,
+  options: {
+    ...targetOptions,
+    ...writerOptions,
+    certificate: {
+      type: 'string',
+      value: 'FILE',
+      description: 'The certificate of the authority, where it has another name',
+    },
+    key: { type: 'string', value: 'FILE', description: 'Its key, where it has another name' },
+    'rebuild-index': { type: 'boolean', description: 'Take in certificates that index.txt has lost' },
+    ...outputOption,
+  },
+  examples: ['vcs-pki adopt /root/demoCA uc-ca --ca-passphrase-file /etc/vcs-pki/passphrase'],
+  async run([from = '', id = '', target], options, context) {
+    const format = outputFormat(options);
+    const chosen = await workspace(target, options, context);
+    const authority = chosen.topology.authorities.find((candidate) => candidate.id === id);
+    if (!authority) {
+      throw new VcsPkiError('OWNER_UNKNOWN', {
+        at: id,
+        message: 'no authority of that id is declared',
+        fix: `declare it with the subject of its certificate, or use one of ${chosen.topology.authorities.map((one) => one.id).join(', ') || '(none)'}`,
+      });
+    }
+    const path = (name: string) => {
+      const value = text(options, name);
+      return value === undefined ? undefined : resolve(context.cwd, value);
+    };
+    const passphraseFile = text(options, 'ca-passphrase-file') ?? context.env.VCS_PKI_CA_PASSPHRASE_FILE;
+    const found = await findAuthority(context.fs, resolve(context.cwd, from), {
+      certificateFile: path('certificate'),
+      keyFile: path('key'),
+      passphrase: passphraseFile ? await secretFile(passphraseFile, context) : undefined,
+      rebuildIndex: options['rebuild-index'] === true,
+    });
+    return writeSession(chosen, options, context, `adopt ${id}`, async (session) => {
+      const state = await checkedState(session, () => false);
+      if (state.authorities.has(id)) {
+        throw new VcsPkiError('ADOPTION_REFUSED', {
+          at: session.directory.authorityPath(id),
+          message: `authority ${id} exists already`,
+          fix: 'declare the one that is to be adopted under another id',
+        });
+      }
+      await adoptAuthority(found, authority, chosen.topology, session.directory, context.clock);
+      await writeLock(session, context);
+      const revoked = found.index.filter(({ revocation }) => revocation).length;
+      const data = { authority: id, certificates: found.index.length, revoked, files: found.issued.size };
+      await print(
+        context,
+        format,
+        data,
+        () =>
+          `adopted ${id} with ${plural(found.index.length, 'certificate')}, ${revoked} of them revoked (${plural(found.issued.size, 'file')} found)\nNext: vcs-pki apply signs its revocation list and issues what the declaration demands\n`,
+      );
+      return 0;
+    });
+  },
+};

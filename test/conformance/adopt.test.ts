@@ -1,0 +1,287 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { diskFileSystem } from '../../src/store/file-system.ts';
+import { readCrl } from '../../src/x509/crl.ts';
+import { runCli, SimulatedProcesses } from '../support/cli.ts';
+import { describeWithTool, run } from '../support/tools.ts';
+
+/** Later than openssl, whose certificates are valid from the second on in which they are made. */
+const NOW = new Date(Date.now() + 3600 * 1000);
+const PASSPHRASE = 'a strong passphrase of the guide';
+
+const CONFIG = `[ca]
+default_ca = CA_default
+[CA_default]
+dir = DIR
+database = $dir/index.txt
+serial = $dir/serial
+new_certs_dir = $dir/newcerts
+default_md = sha256
+default_days = 365
+default_crl_days = 30
+policy = policy_anything
+copy_extensions = copy
+[policy_anything]
+commonName = supplied
+organizationName = optional
+countryName = optional
+emailAddress = optional
+[req]
+distinguished_name = dn
+[dn]
+[v3_ca]
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid:always,issuer
+basicConstraints = critical,CA:true
+`;
+
+describeWithTool('openssl', 'an authority that openssl has run is adopted with its whole history', (openssl) => {
+  const folders: string[] = [];
+  const processes = new SimulatedProcesses();
+  afterAll(async () => {
+    for (const path of folders) await rm(path, { recursive: true, force: true });
+  });
+
+  /** The directory of a guide: X8.1 (requirement 69) has all inside demoCA, X7.2 certificate and key beside it and a long serial. */
+  async function demoCa(guide: 'X7.2' | 'X8.1') {
+    const path = await mkdtemp(join(tmpdir(), 'vcs-pki-adopt-'));
+    folders.push(path);
+    const old = guide === 'X7.2';
+    const demo = join(path, 'demoCA');
+    const work = old ? path : demo;
+    await mkdir(join(demo, 'newcerts'), { recursive: true });
+    await mkdir(join(demo, 'certs'));
+    await mkdir(join(demo, 'private'));
+    await writeFile(join(demo, 'index.txt'), '');
+    await writeFile(join(demo, 'serial'), old ? '1000\n' : '10\n');
+    await writeFile(join(work, 'openssl.cfg'), CONFIG.replace('DIR', old ? './demoCA' : '.'));
+    await writeFile(join(path, 'passphrase'), `${PASSPHRASE}\n`);
+    const key = old ? 'ca.key' : 'private/cakey.pem';
+    const certificate = old ? 'ca.crt' : 'cacert.pem';
+    const pass = ['-passin', `file:${join(path, 'passphrase')}`];
+    const must = async (...args: string[]) => {
+      const result = await run(openssl, args, { cwd: work });
+      expect(result.code, `${args.join(' ')}\n${result.stderr}`).toBe(0);
+      return result.stdout;
+    };
+    await must('genrsa', '-aes256', '-passout', `file:${join(path, 'passphrase')}`, '-out', key, '2048');
+    await must(
+      ...[
+        'req',
+        '-new',
+        '-x509',
+        '-config',
+        'openssl.cfg',
+        '-extensions',
+        'v3_ca',
+        '-key',
+        key,
+        ...pass,
+        '-days',
+        '3650',
+      ],
+      ...['-subj', '/C=NO/O=Example/CN=A Person/emailAddress=pki@example.com', '-out', certificate],
+    );
+    const serials: string[] = [];
+    for (const name of ['vcs1', 'vcs2', 'vcs3']) {
+      await must(
+        'req',
+        '-new',
+        '-newkey',
+        'rsa:2048',
+        '-nodes',
+        '-config',
+        'openssl.cfg',
+        '-subj',
+        `/CN=${name}.example.com`,
+        '-keyout',
+        `${name}.key`,
+        '-out',
+        `${name}.csr`,
+      );
+      await must(
+        ...[
+          'ca',
+          '-batch',
+          '-config',
+          'openssl.cfg',
+          '-cert',
+          certificate,
+          '-keyfile',
+          key,
+          ...pass,
+          '-in',
+          `${name}.csr`,
+        ],
+        ...(old ? ['-outdir', '.', '-out', `${name}.pem`] : ['-out', `certs/${name}.pem`]),
+      );
+      const issued = old ? `${name}.pem` : `certs/${name}.pem`;
+      serials.push((await must('x509', '-in', issued, '-noout', '-serial')).trim().split('=')[1] ?? '');
+    }
+    const revoke = old ? 'vcs2.pem' : 'certs/vcs2.pem';
+    await must(
+      'ca',
+      '-config',
+      'openssl.cfg',
+      '-cert',
+      certificate,
+      '-keyfile',
+      key,
+      ...pass,
+      '-revoke',
+      revoke,
+      '-crl_reason',
+      'keyCompromise',
+    );
+    await must(
+      'ca',
+      '-config',
+      'openssl.cfg',
+      '-cert',
+      certificate,
+      '-keyfile',
+      key,
+      ...pass,
+      '-gencrl',
+      '-out',
+      'crl.pem',
+    );
+    return { path, demo, work, serials };
+  }
+
+  async function project(change: object = {}) {
+    const path = await mkdtemp(join(tmpdir(), 'vcs-pki-adopting-'));
+    folders.push(path);
+    const peer = (hostName: string) => ({ id: hostName, hostName, domain: 'example.com' });
+    const topology = {
+      name: 'adopting',
+      authorities: [
+        {
+          id: 'old-ca',
+          key: 'rsa-2048',
+          subject: { commonName: 'A Person', organization: 'Example', country: 'NO' },
+          ...change,
+        },
+      ],
+      clusters: [
+        {
+          id: 'core',
+          product: 'vcs-control',
+          release: 'X8.1',
+          issuer: 'old-ca',
+          key: 'ec-p256',
+          peers: [peer('vcs9')],
+        },
+      ],
+      trustLists: [{ id: 'trust', authorities: ['old-ca'], appliesTo: ['core'] }],
+    };
+    await writeFile(join(path, 'topology.json'), JSON.stringify(topology));
+    await writeFile(join(path, 'passphrase'), PASSPHRASE);
+    const vcsPki = (...args: string[]) => {
+      processes.start();
+      return runCli([...args, '--ca-passphrase-file', 'passphrase'], {
+        fs: diskFileSystem,
+        now: () => NOW,
+        processes,
+        cwd: path,
+      });
+    };
+    const place = join(path, 'pki/authorities/old-ca');
+    const published = async () => readCrl(await readFile(join(path, 'pki/published/old-ca.crl')), 'old-ca');
+    return { path, place, vcsPki, published };
+  }
+
+  describe.each(['X7.2', 'X8.1'] as const)('the demoCA of the %s guide', (guide) => {
+    it('keeps what was issued and revoked; goes on with serials and list numbers; revokes nothing by plan', async () => {
+      const { demo, serials } = await demoCa(guide);
+      const before = await readFile(join(demo, 'index.txt'), 'utf8');
+      const { path, place, vcsPki, published } = await project();
+      const adopted = await vcsPki('adopt', guide === 'X7.2' ? join(demo, '..') : demo, 'old-ca');
+      expect(adopted, adopted.progress).toMatchObject({ code: 0 });
+      expect(adopted.out).toContain('adopted old-ca with 3 certificates, 1 of them revoked');
+      expect(await readFile(join(demo, 'index.txt'), 'utf8')).toBe(before);
+      const applied = await vcsPki('apply');
+      expect(applied, applied.progress).toMatchObject({ code: 0 });
+      expect(applied.out).not.toMatch(/^revoke/m);
+      const list = await published();
+      expect(list.size).toBe(1);
+      expect(list.find(BigInt(`0x${serials[1]}`))?.reason).toBe('keyCompromise');
+      expect((list.crlNumber ?? 0n) > 1n).toBe(true);
+      // openssl's own verdict on old and new, with the new list.
+      const bundle = join(path, 'pki/bundles/adopting/core/vcs9');
+      const verify = (certificate: string) =>
+        run(openssl, [
+          'verify',
+          '-attime',
+          String((NOW.getTime() / 1000) | 0),
+          '-crl_check',
+          '-CAfile',
+          join(bundle, 'ca.pem'),
+          '-CRLfile',
+          join(bundle, 'crl.pem'),
+          certificate,
+        ]);
+      expect(await verify(join(bundle, 'server.pem'))).toMatchObject({ code: 0 });
+      expect(await verify(join(place, 'newcerts', `${serials[0]}.pem`))).toMatchObject({ code: 0 });
+      expect((await verify(join(place, 'newcerts', `${serials[1]}.pem`))).stderr).toContain('certificate revoked');
+      // And openssl goes on in the copy.
+      const again = await run(
+        openssl,
+        ['ca', '-config', 'openssl.cnf', '-passin', `file:${join(path, 'passphrase')}`, '-gencrl', '-out', 'x.pem'],
+        { cwd: place },
+      );
+      expect(again.code, again.stderr).toBe(0);
+      expect((await vcsPki('plan')).out).toContain('nothing to do');
+    });
+
+    it('requirement 76, D36: refuses an index that was emptied, and takes it in when told, with what the list still revokes', async () => {
+      const { demo, serials } = await demoCa(guide);
+      await writeFile(join(demo, 'index.txt'), '');
+      const { vcsPki, published } = await project();
+      const from = guide === 'X7.2' ? join(demo, '..') : demo;
+      const refused = await vcsPki('adopt', from, 'old-ca');
+      expect(refused.code).toBe(1);
+      expect(refused.progress).toContain('error LEDGER_LOST_ENTRIES');
+      expect(refused.progress).toContain('lacks 3 certificates that were issued');
+      const adopted = await vcsPki('adopt', from, 'old-ca', '--rebuild-index');
+      expect(adopted, adopted.progress).toMatchObject({ code: 0 });
+      expect((await vcsPki('apply')).code).toBe(0);
+      expect((await published()).find(BigInt(`0x${serials[1]}`))?.reason).toBe('keyCompromise');
+    });
+  });
+
+  it.each<[string, object, string]>([
+    [
+      'another name',
+      { subject: { commonName: 'Somebody Else' } },
+      'the certificate has CN A Person, and the declaration Somebody Else',
+    ],
+    ['another key', { key: 'ec-p256' }, 'its key is rsa-2048, and the declaration says ec-p256'],
+  ])('refuses a declaration with %s, and leaves nothing behind', async (_, change, words) => {
+    const { demo } = await demoCa('X8.1');
+    const { path, vcsPki } = await project(change);
+    const refused = await vcsPki('adopt', demo, 'old-ca');
+    expect(refused.code).toBe(1);
+    expect(refused.progress).toContain('error ADOPTION_REFUSED');
+    expect(refused.progress).toContain(words);
+    expect((await run('ls', [join(path, 'pki/authorities')])).stdout).toBe('');
+  });
+
+  it('refuses the wrong key, the wrong passphrase, a second time, and what is no such directory', async () => {
+    const { demo, path } = await demoCa('X8.1');
+    const { vcsPki, path: own } = await project();
+    await run(openssl, ['genrsa', '-out', join(path, 'other.key'), '2048']);
+    expect((await vcsPki('adopt', demo, 'old-ca', '--key', join(path, 'other.key'))).progress).toContain(
+      'error KEY_MISMATCH',
+    );
+    await writeFile(join(own, 'passphrase'), 'wrong');
+    expect((await vcsPki('adopt', demo, 'old-ca')).progress).toContain('error KEY_PASSPHRASE_WRONG');
+    await writeFile(join(own, 'passphrase'), PASSPHRASE);
+    expect((await vcsPki('adopt', join(demo, 'newcerts'), 'old-ca')).progress).toContain('has no index.txt');
+    expect((await vcsPki('adopt', demo, 'old-ca')).code).toBe(0);
+    expect((await vcsPki('adopt', demo, 'old-ca')).progress).toContain('authority old-ca exists already');
+    expect((await vcsPki('adopt', demo, 'new-ca')).progress).toContain('error OWNER_UNKNOWN: new-ca');
+  });
+});
