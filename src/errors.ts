@@ -9,8 +9,12 @@ export const errorCodes = {
   INPUT_UNREADABLE: 'A file that was named cannot be read, or is neither JSON nor YAML.',
   USAGE: 'The command line is wrong.',
   TARGET_UNUSABLE: 'A target is neither a topology nor something that synthesizes one.',
+  TARGET_TOO_LARGE: 'A file or folder that is to be checked has more levels, files or bytes than are looked at.',
   SUPPRESSION_REFUSED:
     'A suppression names a rule that does not exist, or one whose findings the appliance itself refuses.',
+  LINK_UNKNOWN: 'No TLS link of the topology has that id, or several do.',
+  PROBE_FAILED: 'A server cannot be reached, does not answer in time, or presents no certificate.',
+  PROBE_UNAVAILABLE: 'A probe needs the openssl program, which is not there or too old.',
   SYNTH_FAILED: 'The program that synthesizes the topology ended with an error.',
   // keys
   KEY_ENCRYPTED: 'A private key or PKCS #12 file is protected by a passphrase and none was given.',
@@ -43,7 +47,8 @@ export const errorCodes = {
   KEY_REUSED: 'A peer presents the key of an authority.',
   KEY_TYPE_REFUSED: 'A key is of a type or size that is not issued for.',
   CERTIFICATE_UNFIT: 'A certificate that was signed elsewhere is not what was asked for.',
-  SIGNED_ELSEWHERE: 'An authority that is not of the topology signs this certificate, and only it can issue or revoke it.',
+  SIGNED_ELSEWHERE:
+    'An authority that is not of the topology signs this certificate, and only it can issue or revoke it.',
   REQUEST_IN_PROGRESS: 'A signing request is in progress, and there is only one at a time.',
   REQUEST_INCOMPLETE: 'A request to be signed elsewhere leaves out names or usages that the peer is declared to need.',
   REQUEST_SURPLUS_NAMES: 'A request asks for names that the peer is not declared to have.',

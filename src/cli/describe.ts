@@ -1,6 +1,7 @@
 import type { Done } from '../authority/perform.ts';
 import type { Action, Waiting } from '../authority/plan.ts';
 import type { Finding } from '../topology/rules/rule.ts';
+import { titleOf } from '../verify/predict.ts';
 import type { LinkVerdict } from '../verify/prove.ts';
 import { serialHex } from '../x509/certificate.ts';
 import { plural, table } from './output.ts';
@@ -155,34 +156,66 @@ export function doneData(done: Done): Record<string, unknown> {
   }
 }
 
-export function verdictData({ link, verdict, refusals, until }: LinkVerdict): Record<string, unknown> {
+export function verdictData(given: LinkVerdict): Record<string, unknown> {
+  const { link, verdict, refusals, unchecked, examinations, until } = given;
   return {
     link: link.id,
     client: link.client.fqdn,
     server: link.server.fqdn,
     verdict,
     refusals,
+    unchecked,
+    examinations: examinations.map(({ by, of, path, matchedName }) => ({
+      by,
+      of,
+      path: path.map(titleOf),
+      ...(matchedName !== undefined && { matchedName }),
+    })),
     ...(until && { until: until.at, because: until.because }),
   };
 }
 
-/** The links that fail in full, the others as a count. */
-export function verdictSummary(verdicts: readonly LinkVerdict[]): string {
+/** How many links there are of each verdict. */
+export function verdictCounts(
+  verdicts: readonly LinkVerdict[],
+): Record<'accepted' | 'refused' | 'unknown' | 'notVerified', number> {
   const count = (verdict: LinkVerdict['verdict']) =>
     verdicts.filter((candidate) => candidate.verdict === verdict).length;
-  const unverified = count('not verified');
-  const unknown = count('unknown');
-  const first = verdicts.flatMap((verdict) => verdict.until ?? []).sort((a, b) => a.at.getTime() - b.at.getTime())[0];
-  const lines = [
-    `${count('accepted')} of ${plural(verdicts.length - unverified, 'TLS link')} verify${unverified > 0 ? `, ${unverified} more are not verified (TLS verify mode off, or peers in Permissive mode)` : ''}${unknown > 0 ? `, of ${unknown} it can't be said` : ''}` +
-      (first ? `; the first change is on ${day(first.at)}, when ${first.because}` : ''),
-  ];
-  for (const { link, refusals } of verdicts.filter((verdict) => verdict.verdict === 'refused')) {
-    lines.push(`refused: ${link.id}`);
-    for (const refusal of refusals)
-      lines.push(`  ${refusal.by} at step ${refusal.step}: ${refusal.message}`, `    fix: ${refusal.fix}`);
-  }
-  return `${lines.join('\n')}\n`;
+  return {
+    accepted: count('accepted'),
+    refused: count('refused'),
+    unknown: count('unknown'),
+    notVerified: count('not verified'),
+  };
+}
+
+/** The counts and the first change, in one line. */
+export function verdictLine(verdicts: readonly LinkVerdict[]): string {
+  const { accepted, refused, unknown, notVerified } = verdictCounts(verdicts);
+  const [first] = verdicts.flatMap(({ until }) => until ?? []).sort((a, b) => a.at.getTime() - b.at.getTime());
+  return [
+    `${accepted} of ${plural(verdicts.length - notVerified, 'TLS link')} verify`,
+    ...(refused > 0 ? [`, ${refused} ${refused === 1 ? 'is' : 'are'} refused`] : []),
+    ...(unknown > 0 ? [`, of ${unknown} it can't be said`] : []),
+    ...(notVerified > 0
+      ? [`; ${notVerified} more are not verified (TLS verify mode off, or peers in Permissive mode)`]
+      : []),
+    ...(first ? [`; the first change is on ${day(first.at)}, when ${first.because}`] : []),
+  ].join('');
+}
+
+/** The links that fail in full, the others as a count. */
+export function verdictSummary(verdicts: readonly LinkVerdict[]): string {
+  const refused = verdicts.filter(({ verdict }) => verdict === 'refused');
+  return [verdictLine(verdicts), ...refused.map(refusalText)].map((part) => `${part}\n`).join('');
+}
+
+function refusalText({ link, refusals }: LinkVerdict): string {
+  const lines = refusals.flatMap(({ by, step, diagnosis, message, fix }) => [
+    `  ${by} at step ${step}${diagnosis ? ` (${diagnosis})` : ''}: ${message}`,
+    `    fix: ${fix}`,
+  ]);
+  return [`refused: ${link.id}`, ...lines].join('\n');
 }
 
 export function verdictTable(verdicts: readonly LinkVerdict[]): string {
@@ -200,9 +233,26 @@ export function verdictTable(verdicts: readonly LinkVerdict[]): string {
   );
 }
 
-export function findingText(finding: Finding): string {
-  const holds = finding.holds.join(', ');
-  return `${finding.severity} ${finding.code} ${finding.at}: ${finding.message} (${finding.value}; requirement ${holds})\n  fix: ${finding.fix}\n`;
+/** A finding in full, with why it is accepted where the declaration suppresses it. */
+export function findingText({
+  severity,
+  code,
+  diagnosis,
+  at,
+  message,
+  value,
+  holds,
+  fix,
+  suppressed,
+}: Finding): string {
+  const requirements = holds.length > 0 ? `; requirement${holds.length > 1 ? 's' : ''} ${holds.join(', ')}` : '';
+  const lines = [
+    `${severity} ${code}${diagnosis ? ` (${diagnosis})` : ''} ${at}: ${message}`,
+    `  seen: ${value}${requirements}`,
+    `  fix: ${fix}`,
+    ...(suppressed === undefined ? [] : [`  accepted: ${suppressed}`]),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 export function day(date: Date): string {

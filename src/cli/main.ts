@@ -30,6 +30,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'whether every TLS link verifies',
     load: async () => (await import('./commands/prove.ts')).proveCommand,
   },
+  check: {
+    summary: 'what is wrong, in a topology, in files or on a server',
+    load: async () => (await import('./commands/check.ts')).checkCommand,
+  },
   adopt: {
     summary: 'take in an authority that openssl has run',
     load: async () => (await import('./commands/adopt.ts')).adoptCommand,

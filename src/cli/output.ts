@@ -4,15 +4,20 @@ import { type Context, type Options, text } from './command.ts';
 const outputFormats = ['table', 'json', 'yaml'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
-export function outputFormat(options: Options): OutputFormat {
+/** @param others formats that this command has besides */
+export function outputFormat<Other extends string = never>(
+  options: Options,
+  ...others: readonly Other[]
+): OutputFormat | Other {
   const wanted = text(options, 'output') ?? 'table';
-  const format = outputFormats.find((known) => known === wanted);
-  if (format) return format;
+  const formats = [...outputFormats, ...others];
+  const format = formats.find((known) => known === wanted);
+  if (format !== undefined) return format;
   throw new VcsPkiError('USAGE', {
     at: '--output',
     value: wanted,
     message: `${wanted} is no output format`,
-    fix: `use one of ${outputFormats.join(', ')}`,
+    fix: `use one of ${formats.join(', ')}`,
   });
 }
 
@@ -65,3 +70,18 @@ export function table(header: readonly string[], rows: readonly (readonly string
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
+
+/** Gives a word the colour that goes with it. */
+export type Paint = (word: string) => string;
+
+/** Colours on a terminal, unless NO_COLOR is set (no-color.org). */
+export function painter(env: Context['env'], { isTTY }: { readonly isTTY?: boolean } = process.stdout): Paint {
+  if (isTTY !== true || (env.NO_COLOR ?? '') !== '') return (word) => word;
+  return (word) => {
+    const colour = colours[word];
+    return colour === undefined ? word : `\u001B[${colour}m${word}\u001B[0m`;
+  };
+}
+
+/** Red, yellow and cyan. */
+const colours: Readonly<Record<string, number>> = { error: 31, warning: 33, advice: 36 };

@@ -98,7 +98,7 @@ describe('its README.txt', () => {
     expect(readme.indexOf('Trusted authorities')).toBeLessThan(readme.indexOf('Server certificate and key'));
   });
 
-  it('requirements 31 and 43: speaks the menu words of X8.1, where uploads append', () => {
+  it('requirements 31, 43, 44 and 47: speaks the menu words of X8.1, where uploads append and old entries are deleted', () => {
     const readme = text('README.txt');
     expect(readme).toContain('Maintenance > Security certificates > Server certificate');
     expect(readme).toContain('click Append CA certificate');

@@ -73,6 +73,7 @@ const UNISSUED = {
   serialNumber: undefined,
   subjectPublicKeyInfo: undefined,
   der: undefined,
+  signatureAlgorithmName: undefined,
   publicKey: () => undefined,
   extensions: [],
   subjectKeyIdentifier: undefined,

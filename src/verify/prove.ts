@@ -163,6 +163,8 @@ class Prover {
     }
     const { path } = found;
     if (!found.valid) return { path, refusal: explainFailure(found, { link, verifier, check, presenter, trusted }) };
+    const weak = weakSignature(path);
+    if (weak) return { path, refusal: weak };
     const wrong = check.usage ? usageProblem(path, usageOf(role)) : undefined;
     if (wrong) {
       const message = `${wrong.message}, and ${presenter.fqdn} is the TLS ${role} of this link`;
@@ -195,6 +197,20 @@ function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
 
 const NO_LISTS: readonly PathCrl[] = [];
 const NOTHING: readonly PathCertificate[] = [];
+
+/** D30: OpenSSL takes no SHA-1 in a chain any more ("CA signature digest algorithm too weak"). The anchor is trusted as it is. */
+function weakSignature(path: readonly PathCertificate[]): Omit<Refusal, 'by'> | undefined {
+  const weak = path
+    .slice(0, -1)
+    .find(({ signatureAlgorithmName: name }) => name !== undefined && /sha-?1|md5/i.test(name));
+  if (!weak) return undefined;
+  return {
+    step: 'chain',
+    message: `${titleOf(weak)} is signed with ${weak.signatureAlgorithmName}, which is too weak for today's TLS`,
+    fix: 'have it issued anew with SHA-256',
+    diagnosis: 'D30',
+  };
+}
 
 function usageOf(role: 'server' | 'client'): Usage {
   return role === 'server' ? 'serverAuth' : 'clientAuth';

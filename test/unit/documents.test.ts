@@ -2,7 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { generatedDocuments } from '../../docs/generated.ts';
+import { heldBy, requirementsIn } from '../../docs/held-by.ts';
 import { errorCodes } from '../../src/errors.ts';
+import { rules } from '../../src/topology/findings.ts';
+import { requirements } from '../../src/topology/requirements.ts';
+import { diagnoses } from '../../src/verify/diagnosis/diagnoses.ts';
+import { evidenceRules } from '../../src/verify/diagnosis/examine.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -29,5 +34,44 @@ describe('README', () => {
     const screen = readme.split('\n').slice(0, 40).join('\n');
     expect(screen).toContain('npm ci && npm start');
     expect(screen).toContain('npm ci && npm test');
+  });
+});
+
+describe('docs/requirements.md', () => {
+  const held = heldBy(root);
+
+  it.each([
+    ['requirement 15: no wildcard certificates', [15]],
+    ['requirements 26a, 27b and 54-58: names', [26, 27, 54, 55, 56, 57, 58]],
+    ['accepts requirement 1', [1]],
+    ['nothing', []],
+  ])('reads %j', (title, numbers) => expect(requirementsIn(title)).toEqual(numbers));
+
+  it('has 90 requirements, and a test for each that is no fact', () => {
+    expect(requirements).toHaveLength(90);
+    const untested = requirements.flatMap(({ class: kind }, index) =>
+      kind === 'fact' || held.requirements.has(index + 1) ? [] : [index + 1],
+    );
+    expect(untested).toEqual([]);
+  });
+
+  it('has a rule for each requirement of class rule, or a test that says what else refuses', () => {
+    const ruled = new Set([...rules, ...evidenceRules].flatMap(({ holds }) => holds));
+    const without = requirements.flatMap(({ class: kind }, index) =>
+      kind === 'rule' && !ruled.has(index + 1) && !held.requirements.has(index + 1) ? [index + 1] : [],
+    );
+    expect(without).toEqual([]);
+  });
+
+  it('has 36 diagnoses, and a test for each', () => {
+    expect(diagnoses.map(({ id }) => id)).toEqual(
+      Array.from({ length: 36 }, (_, index) => `D${String(index + 1).padStart(2, '0')}`),
+    );
+    expect(diagnoses.filter(({ id }) => !held.diagnoses.has(id)).map(({ id }) => id)).toEqual([]);
+  });
+
+  it('gives every rule a code of its own', () => {
+    const codes = [...rules, ...evidenceRules].map(({ code }) => code);
+    expect(codes.filter((code, index) => codes.indexOf(code) !== index)).toEqual([]);
   });
 });

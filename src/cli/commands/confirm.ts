@@ -2,7 +2,21 @@ import { standings, withConfirmation } from '../../authority/confirmation.ts';
 import { timestamp } from '../../authority/record.ts';
 import { VcsPkiError } from '../../errors.ts';
 import type { Role } from '../../topology/demands.ts';
-import { type Command, outputOption, TARGET_HELP, targetOptions, text, writerOptions } from '../command.ts';
+import { fqdn } from '../../topology/names.ts';
+import type { Topology } from '../../topology/schema.ts';
+import type { Address } from '../../verify/probe.ts';
+import { serialHex } from '../../x509/certificate.ts';
+import { parseServer, probeServer, timeoutOption } from '../check/address.ts';
+import {
+  type Command,
+  type Context,
+  type Options,
+  outputOption,
+  TARGET_HELP,
+  targetOptions,
+  text,
+  writerOptions,
+} from '../command.ts';
 import { outputFormat, print, table } from '../output.ts';
 import { checkedState, readSession, writeLock, writeSession } from '../session.ts';
 import { workspace } from '../target.ts';
@@ -19,6 +33,11 @@ ${TARGET_HELP}`,
     ...targetOptions,
     ...writerOptions,
     installed: { type: 'boolean', description: 'It is loaded, and the restart is still to come' },
+    probe: {
+      type: 'boolean',
+      description: 'Ask the peer which certificate it presents: at its FQDN, port 5061, or as --probe=HOST:PORT',
+    },
+    ...timeoutOption,
     role: { type: 'string', value: 'ROLE', description: 'server or client: only the certificate of this store' },
     serial: {
       type: 'string',
@@ -27,7 +46,12 @@ ${TARGET_HELP}`,
     },
     ...outputOption,
   },
-  examples: ['vcs-pki confirm core/expc1', 'vcs-pki confirm core/expc1 --installed', 'vcs-pki confirm'],
+  examples: [
+    'vcs-pki confirm core/expc1',
+    'vcs-pki confirm core/expc1 --installed',
+    'vcs-pki confirm core/expc1 --probe',
+    'vcs-pki confirm',
+  ],
   async run(given, options, context) {
     const format = outputFormat(options);
     const named = given.length === 2 || /^[a-z0-9-]+\/[a-z0-9-]+$/.test(given[0] ?? '');
@@ -45,19 +69,18 @@ ${TARGET_HELP}`,
       );
       return 0;
     }
+    const seen = await seenCertificate(peer, chosen.topology, options, context);
     return writeSession(chosen, options, context, `confirm ${peer}`, async (session) => {
       const state = await checkedState(session, () => false);
       const confirmations = session.lock?.peers ?? {};
-      const role = roleOption(text(options, 'role'));
       const all = standings(chosen.topology, state, confirmations);
-      const held = all.filter((one) => one.peer === peer && (role === undefined || one.role === role));
+      const held = all.filter((one) => one.peer === peer && (seen.role === undefined || one.role === seen.role));
       if (held.length === 0) throw unknownPeer(peer, [...new Set(all.map((one) => one.peer))]);
-      const serial = text(options, 'serial')?.toUpperCase().replace(/:/g, '');
-      const confirmed = held.filter((one) => serial === undefined || one.serial === serial);
+      const confirmed = held.filter((one) => seen.serial === undefined || one.serial === seen.serial);
       if (confirmed.length === 0)
         throw otherSerial(
           peer,
-          serial ?? '',
+          seen.serial ?? '',
           held.map((one) => one.serial),
         );
       const at = timestamp(context.clock.now());
@@ -75,6 +98,58 @@ ${TARGET_HELP}`,
     });
   },
 };
+
+interface Seen {
+  readonly role: Role | undefined;
+  readonly serial: string | undefined;
+}
+
+/** What somebody has seen, or what the peer presents now: as a server, that of its server store. */
+async function seenCertificate(peer: string, topology: Topology, options: Options, context: Context): Promise<Seen> {
+  const role = roleOption(text(options, 'role'));
+  const { probe, installed, serial } = options;
+  if (probe === undefined) return { role, serial: text(options, 'serial')?.toUpperCase().replace(/:/g, '') };
+  if (installed !== undefined || serial !== undefined || role === 'client') {
+    throw new VcsPkiError('USAGE', {
+      at: '--probe',
+      message: 'shows the server certificate in use, and goes with none of --installed, --serial and --role client',
+      fix: 'leave the other option out, or confirm without --probe',
+    });
+  }
+  const probed = await probeServer(addressOf(peer, topology, text(options, 'probe')), options, context);
+  if (probed.kind === 'served') {
+    const [certificate] = probed.served.chain;
+    if (certificate) return { role: 'server', serial: serialHex(certificate.serialNumber) };
+  }
+  throw new VcsPkiError('PROBE_FAILED', {
+    at: peer,
+    message: `it presents no certificate there${probed.kind === 'banner' ? `, and says "${probed.says}"` : ''}`,
+    fix: 'name the port of SIP TLS or HTTPS: --probe=expc1.example.com:5061',
+  });
+}
+
+function addressOf(id: string, { clusters }: Topology, given: string | undefined): Address {
+  const server = given === undefined ? undefined : parseServer(given);
+  if (given !== undefined && !server) {
+    throw new VcsPkiError('USAGE', {
+      at: '--probe',
+      value: given,
+      message: `${given} is no address`,
+      fix: 'write it like --probe=expc1.example.com:5061',
+    });
+  }
+  const all = clusters.flatMap((cluster) => cluster.peers.map((peer) => ({ id: `${cluster.id}/${peer.id}`, peer })));
+  const found = all.find((one) => one.id === id);
+  if (!found) {
+    throw unknownPeer(
+      id,
+      all.map((one) => one.id),
+    );
+  }
+  return { host: server?.host ?? fqdn(found.peer), port: server?.port ?? SIP_TLS };
+}
+
+const SIP_TLS = 5061;
 
 function roleOption(role: string | undefined): Role | undefined {
   if (role === undefined || role === 'server' || role === 'client') return role;
@@ -99,7 +174,7 @@ function otherSerial(peer: string, seen: string, issued: readonly string[]): Vcs
   return new VcsPkiError('CERTIFICATE_UNFIT', {
     at: peer,
     value: seen,
-    message: `the certificate issued last has serial ${issued.join(' or ')}: the peer still presents another (D28)`,
+    message: `it presents serial ${seen}; the certificate issued last has serial ${issued.join(' or ')} (D28)`,
     fix: 'load the certificate of the bundle and restart the peer',
   });
 }

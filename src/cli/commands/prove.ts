@@ -1,9 +1,14 @@
+import { links } from '../../topology/links/links.ts';
+import { prove } from '../../verify/prove.ts';
 import { type Command, outputOption, TARGET_HELP, targetOptions, text } from '../command.ts';
 import { verdictData, verdictSummary, verdictTable } from '../describe.ts';
+import { gatherEvidence } from '../evidence.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { parseMoment } from '../moment.ts';
 import { outputFormat, StackResults } from '../output.ts';
-import { checkedState, NO_PLAN, planOf, proveSession, readSession } from '../session.ts';
+import { explain, explanationText, findLink } from '../prove/explain.ts';
+import { verdictMatrix } from '../prove/matrix.ts';
+import { checkedState, NO_PLAN, planOf, readSession } from '../session.ts';
 import { workspaces } from '../target.ts';
 
 export const proveCommand: Command = {
@@ -16,30 +21,59 @@ on the certificates that are there. Ends with ${exitCodes.refused.code} when a l
 ${TARGET_HELP}`,
   options: {
     ...targetOptions,
+    links: { type: 'boolean', description: 'Each link in a line, not the matrix of clusters' },
+    explain: {
+      type: 'string',
+      value: 'LINK',
+      description: 'One link in full, chain and all; LINK is its id or a part of it',
+    },
     predicted: { type: 'boolean', description: 'On the certificates that apply would make, where there are none yet' },
     at: { type: 'string', value: 'TIME', description: 'As of another moment, such as 2027-03-02T00:00:00Z' },
     ...outputOption,
   },
-  examples: ['vcs-pki prove', 'vcs-pki prove --at 2027-06-01T00:00:00Z --output json'],
+  examples: [
+    'vcs-pki prove',
+    'vcs-pki prove --explain "core/expc1 -> edge/expe1"',
+    'vcs-pki prove --at 2027-06-01T00:00:00Z --output json',
+  ],
   async run([target], options, context) {
     const results = new StackResults(context, outputFormat(options));
+    const at = text(options, 'at');
+    const now = at === undefined ? context.clock.now() : parseMoment(at, '--at');
+    const wanted = text(options, 'explain');
+    const all = (await workspaces(target, options, context)).map((workspace) => ({
+      workspace,
+      links: links(workspace.topology),
+    }));
+    const one =
+      wanted === undefined
+        ? undefined
+        : findLink(
+            all.flatMap((stack) => stack.links),
+            wanted,
+          );
     let code: number = exitCodes.ok.code;
-    for (const workspace of await workspaces(target, options, context)) {
+    for (const { workspace, links: declared } of all) {
+      const { topology } = workspace;
+      const chosen = one ? declared.filter((link) => link === one) : declared;
+      if (one && chosen.length === 0) continue;
       const session = await readSession(workspace, options, context);
-      const at = text(options, 'at');
-      const now = at === undefined ? context.clock.now() : parseMoment(at, '--at');
       const state = await checkedState(session);
-      const verdicts = await proveSession(
-        session,
-        state,
-        options.predicted ? planOf(session, state, now) : NO_PLAN,
-        now,
-      );
-      if (verdicts.some((verdict) => verdict.verdict === 'refused')) code = exitCodes.refused.code;
-      results.add(
-        { topology: workspace.topology.name, links: verdicts.map(verdictData) },
-        () => `${verdictTable(verdicts)}\n${verdictSummary(verdicts)}`,
-      );
+      const pending = options.predicted ? planOf(session, state, now) : NO_PLAN;
+      const evidence = await gatherEvidence(topology, session.directory, state, pending, now);
+      const verdicts = prove(chosen, evidence, now);
+      if (verdicts.some(({ verdict }) => verdict === 'refused')) code = exitCodes.refused.code;
+      if (!one) {
+        results.add({ topology: topology.name, links: verdicts.map(verdictData) }, () => {
+          const overview = options.links ? verdictTable(verdicts) : verdictMatrix(verdicts);
+          return `${overview}\n${verdictSummary(verdicts)}`;
+        });
+      } else {
+        const explanations = verdicts.map((verdict) => explain(verdict, evidence, now));
+        results.add({ topology: topology.name, links: explanations }, () =>
+          explanations.map(explanationText).join('\n'),
+        );
+      }
     }
     await results.end();
     return code;

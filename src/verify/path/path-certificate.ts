@@ -34,6 +34,8 @@ export interface PathCertificate
   /** Undefined while it is not issued: then it is only itself. */
   readonly der: Buffer | undefined;
   readonly extensions: readonly Extension[];
+  /** Undefined while it is not signed. */
+  readonly signatureAlgorithmName: string | undefined;
   /** The public key, read once: that takes longer than to verify with it. Undefined where there is none, or none that can be read. */
   publicKey(): KeyObject | undefined;
   /** Whether the key of `issuer` signed it. The key alone decides: names, dates and usages are looked at elsewhere. */

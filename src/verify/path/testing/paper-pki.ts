@@ -54,6 +54,7 @@ export function paperCertificate(content: PaperCertificate): PathCertificate {
     subjectPublicKeyInfo: Buffer.from(key),
     der: undefined,
     extensions,
+    signatureAlgorithmName: undefined,
     publicKey: () => undefined,
     isSignedBy: (candidate) => candidate.subjectPublicKeyInfo?.toString() === signedBy,
   };
