@@ -133,6 +133,18 @@ describe('what is reissued, and why, comes from the lock file', () => {
     expect(planned()).toMatchObject({ generation: '3', reason: 'names added: expc.example.com' });
   });
 
+  it('I9: an upgrade that only moves the common name among the names changes nothing before the next renewal', () => {
+    writeLock(issued('core/expc1/server', 3, 'no certificate yet'));
+    const synthesized = synthesis.synth((stack) => collaborationEdge(stack, { release: Release.X14_0 }));
+    expect(certificates(synthesized)['core/expc1/server']).toMatchObject({
+      common_name: 'expc1.example.com',
+      generation: '3',
+    });
+    expect(certificates(synthesized)['core/expc2/server']).toMatchObject({ common_name: 'expc.example.com' });
+    writeLock(issued('core/expc1/server', 3, 'no certificate yet', { notAfter: '2026-11-22T00:00:00Z' }));
+    expect(planned({ release: Release.X14_0 })).toMatchObject({ common_name: 'expc.example.com', generation: '4' });
+  });
+
   it('counts on where the certificate would say something else', () => {
     writeLock(issued('core/expc1/server', 3, 'no certificate yet'));
     expect(planned({ clusterName: 'other.example.com' })).toMatchObject({

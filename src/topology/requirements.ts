@@ -13,7 +13,9 @@ const fact = (says: string): Requirement => ({ class: 'fact', says });
 
 /** Number 1 first. */
 export const requirements: readonly Requirement[] = [
-  rule('Certificates serve HTTPS, SIP signalling and zones, and connections to other systems; products and releases differ'),
+  rule(
+    'Certificates serve HTTPS, SIP signalling and zones, and connections to other systems; products and releases differ',
+  ),
   fact('The trusted CA list with its CRLs validates others; server certificate and key prove our own identity'),
   rule('A peer is accepted if a trusted authority issued its certificate and it is not revoked'),
   artefact('Server certificate, private key and trusted CA list are loaded, all as PEM'),
@@ -25,7 +27,9 @@ export const requirements: readonly Requirement[] = [
   artefact('The request is made on the appliance, or with OpenSSL alone'),
   artefact('Single appliance: the common name is its FQDN; alternative names may be left blank'),
   rule('Cluster, a certificate per peer: alternative names are the FQDNs of peer and cluster'),
-  rule('Cluster, one certificate for all: FQDN of the cluster as common name, cluster and all peers as alternative names'),
+  rule(
+    'Cluster, one certificate for all: FQDN of the cluster as common name, cluster and all peers as alternative names',
+  ),
   rule('Several names are in the subject data of RFC 5922; peer and cluster are both there'),
   rule('No wildcard certificates'),
   artefact('The FQDN of a peer is its host name followed by its domain'),

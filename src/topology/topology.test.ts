@@ -69,7 +69,11 @@ describe('I10: bad input gets one error that names field, value and fix', () => 
 
   it('a zone to an undeclared cluster', () => {
     const zones = [{ kind: 'traversal', id: 'uc', client: 'core', server: 'edge' }];
-    expect(refusal({ ...good, zones })).toMatchObject({ at: 'topology.json: zones uc', value: 'edge', fix: expect.stringMatching(/core/) });
+    expect(refusal({ ...good, zones })).toMatchObject({
+      at: 'topology.json: zones uc',
+      value: 'edge',
+      fix: expect.stringMatching(/core/),
+    });
   });
 
   it('two authorities with one subject, also when they differ only in case (D23)', () => {

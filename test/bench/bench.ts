@@ -307,8 +307,15 @@ function synthesize({ authorities = [], clusters = [], domains = [], zones = [] 
 
 /** From the declaration to the verdict on every link, as `npm start` does before it issues. */
 function synthesizeAndProve(input: TopologyInput): number {
-  const now = new Date();
   synthesize(input);
+  const { topology, verdicts } = judge(input);
+  createHash('sha256').update(JSON.stringify(topology)).digest('hex');
+  return verdicts.length;
+}
+
+/** Rules and proof of a declaration that must be sound. */
+function judge(input: TopologyInput) {
+  const now = new Date();
   const topology = parseTopology(input, 'bench');
   const wanted = demands(topology);
   const broken = findings(topology, now).filter((finding) => finding.severity === 'error');
@@ -333,8 +340,7 @@ function synthesizeAndProve(input: TopologyInput): number {
   );
   const refused = verdicts.filter(({ verdict }) => verdict !== 'accepted');
   if (refused.length > 0) throw new Error(`refused: ${refused[0]?.link.id}`);
-  createHash('sha256').update(JSON.stringify(topology)).digest('hex');
-  return verdicts.length;
+  return { topology, verdicts };
 }
 
 function benchScale(): void {
@@ -354,6 +360,41 @@ function benchScale(): void {
       ? `, ${(median.seconds / before.seconds).toFixed(1)} times the time for ${(count / before.count).toFixed(1)} times the clusters`
       : '';
     say(`  ${String(count).padStart(5)} clusters, ${median.proven} links: ${median.seconds.toFixed(2)} s${growth}`);
+    before = { count, seconds: median.seconds };
+  }
+  say('  goal: 1000 clusters in 5 s, linear');
+}
+
+/** The largest thing that is declared: every peer dials every other, and all of it is proved. */
+function benchRules(): void {
+  say('\nRules and proof: 6 peers per cluster, Enforce among them, mobile and remote access between each two');
+  const enforcing = (count: number): TopologyInput => {
+    const input = manyClusters(count);
+    const clusters = (input.clusters ?? []).map((cluster) => ({
+      ...cluster,
+      release: 'X14.3',
+      clusterTls: 'enforce' as const,
+    }));
+    return { ...input, clusters };
+  };
+  judge(enforcing(100));
+  let before: { count: number; seconds: number } | undefined;
+  for (const count of [100, 300, 1000]) {
+    const input = enforcing(count);
+    const runs = Array.from({ length: 3 }, () => {
+      const started = performance.now();
+      const { verdicts } = judge(input);
+      return { links: verdicts.length, seconds: (performance.now() - started) / 1000 };
+    }).sort((a, b) => a.seconds - b.seconds);
+    const [, median] = runs;
+    if (!median) throw new Error('no run');
+    const growth = before
+      ? `, ${(median.seconds / before.seconds).toFixed(1)} times the time for ${(count / before.count).toFixed(1)} times the clusters`
+      : '';
+    const per = ((median.seconds / median.links) * 10_000).toFixed(2);
+    say(
+      `  ${String(count).padStart(5)} clusters, ${median.links} links: ${median.seconds.toFixed(2)} s, ${per} s per 10,000 links${growth}`,
+    );
     before = { count, seconds: median.seconds };
   }
   say('  goal: 1000 clusters in 5 s, linear');
@@ -393,4 +434,5 @@ function benchStart(): void {
 await benchIssuing();
 await benchPaths(say);
 benchScale();
+benchRules();
 benchStart();

@@ -18,7 +18,8 @@ export interface Question {
   /** What the presenting end has on its own list, and sends of its chain. */
   readonly own: readonly Buffer[];
   readonly trusted: readonly Buffer[];
-  /** None: revocation is not checked. */
+  readonly revocation: boolean;
+  /** None where revocation is not checked. */
   readonly crls: readonly Buffer[];
   readonly referenceNames: readonly string[];
 }
@@ -33,6 +34,8 @@ const GRACE_MS = 2000;
 export interface Answering {
   readonly folder: string;
   readonly self: PeerMaterial;
+  /** Of that certificate's key: Node checks revocation only when it is given a list, whichever it is. */
+  readonly unrelatedCrl: Buffer;
 }
 
 function pem(ders: readonly Buffer[], label = 'CERTIFICATE'): string {
@@ -53,15 +56,15 @@ function presenting({ presented, own }: Pick<Question, 'presented' | 'own'>) {
 
 // ---- Node ----------------------------------------------------------------------------------------------------------------
 
-export async function askNode(question: Question, { self }: Answering): Promise<Verdict> {
-  const { role, crls, trusted, referenceNames } = question;
+export async function askNode(question: Question, { self, unrelatedCrl }: Answering): Promise<Verdict> {
+  const { role, crls, trusted, referenceNames, revocation } = question;
   const verifying = {
     // Without one, Node would fall back on the roots of the system.
     ca:
       trusted.length > 0
         ? trusted.map((der) => encodePem('CERTIFICATE', der))
         : [encodePem('CERTIFICATE', self.certificate)],
-    ...(crls.length > 0 && { crl: crls.map((der) => encodePem('X509 CRL', der)) }),
+    ...(revocation && { crl: [unrelatedCrl, ...crls].map((der) => encodePem('X509 CRL', der)) }),
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
   };
@@ -137,7 +140,7 @@ async function askOpensslOnce(
   const isAddress = name !== undefined && /^[\d.]+$/.test(name);
   const verifying = [
     ...['-CAfile', trusted, '-no-CApath', '-no-CAstore', '-verify_return_error'],
-    ...(question.crls.length > 0 ? ['-crl_check_all'] : []),
+    ...(question.revocation ? ['-crl_check_all'] : []),
     ...(name === undefined ? [] : [isAddress ? '-verify_ip' : '-verify_hostname', name]),
   ];
   if (question.role === 'server') {
@@ -262,7 +265,7 @@ export async function askGnutls(
   return verdict;
 }
 
-export function isOfListed(crl: Buffer, trusted: readonly Buffer[]): boolean {
+function isOfListed(crl: Buffer, trusted: readonly Buffer[]): boolean {
   const list = readCrl(crl, 'a list');
   return trusted.some((der) => crlIsSignedBy(list, readCertificate(der, 'a trusted certificate')));
 }

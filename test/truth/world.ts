@@ -50,6 +50,7 @@ export const faults = {
   'intermediate for servers only': 'usage',
   'self-signed certificate': 'chain',
   'no alternative names': 'names',
+  'the common name is no alternative name': 'names',
   'root certified by another root too': 'good',
 } as const satisfies Record<string, string>;
 export type Fault = keyof typeof faults;
@@ -253,7 +254,9 @@ export function buildWorld(spec: Spec, now: Date): World {
       ? demand.names.filter((name) => !/^exp[ce]\.example/.test(name))
       : has('a wildcard name')
         ? ['*.example.com']
-        : demand.names;
+        : has('the common name is no alternative name')
+          ? ['other.example.com', ...demand.names.filter((name) => name !== demand.subject.commonName)]
+          : demand.names;
     const usages = has('for servers only')
       ? (['serverAuth'] as const)
       : has('for clients only')
