@@ -1,0 +1,120 @@
+import { join } from 'node:path';
+import { pendingFindings, standings } from '../../authority/confirmation.ts';
+import type { Plan, RecordedState } from '../../authority/plan.ts';
+import { layout } from '../../store/disk-material.ts';
+import { findings } from '../../topology/findings.ts';
+import { releaseOf } from '../../topology/releases/releases.ts';
+import { type Finding, findingOf, type RuleFacts } from '../../topology/rules/rule.ts';
+import type { Artefact } from '../../verify/diagnosis/artefact.ts';
+import { examine } from '../../verify/diagnosis/examine.ts';
+import type { LinkVerdict, Refusal, Step } from '../../verify/prove.ts';
+import type { Context, Options } from '../command.ts';
+import { checkedState, planOf, proveSession, readSession, type Session } from '../session.ts';
+import type { Workspace } from '../target.ts';
+import { type Gathered, readEvidenceFolder } from './files.ts';
+import { statusOf } from './read-only.ts';
+import { shownPath } from './targets.ts';
+
+/** A topology with what is there of it: on record, predicted for what is pending, and delivered. */
+export interface Declared {
+  readonly session: Session;
+  readonly state: RecordedState;
+  readonly plan: Plan;
+  readonly verdicts: readonly LinkVerdict[];
+  /** Of the rules, of the proof, and of what is still to be loaded. */
+  readonly findings: readonly Finding[];
+  readonly notChecked: readonly string[];
+  readonly bundles: Bundles;
+}
+
+export async function lookAt(workspace: Workspace, options: Options, context: Context, now: Date): Promise<Declared> {
+  const { topology } = workspace;
+  const found = findings(topology, now);
+  const session = await readSession(workspace, options, context);
+  const state = await checkedState(session);
+  const plan = planOf(session, state, now);
+  const verdicts = await proveSession(session, state, plan, now);
+  const confirmations = session.lock?.peers ?? {};
+  return {
+    session,
+    state,
+    plan,
+    verdicts,
+    findings: [
+      ...found,
+      ...verdicts.flatMap(refusalFindings),
+      ...pendingFindings(standings(topology, state, confirmations), confirmations),
+    ],
+    notChecked: uncheckedLinks(verdicts),
+    bundles: await readBundles(session, context, now),
+  };
+}
+
+// ---- the proof -----------------------------------------------------------------------------------------------------
+
+export const linkRefused: RuleFacts = {
+  code: 'LINK_REFUSED',
+  title: 'One end of a TLS link would not accept the other.',
+  holds: [3, 42, 52, 59, 61],
+  severity: 'error',
+  releases: 'all; who checks what differs',
+};
+
+/** Requirements by the step that fails. */
+const holds: Readonly<Record<Step, readonly number[]>> = {
+  chain: [42],
+  dates: [3],
+  revocation: [52, 59],
+  usage: [20, 23],
+  name: [61],
+};
+
+function refusalFindings({ link, refusals }: LinkVerdict): Finding[] {
+  return refusals.map(({ by, step, message, fix, diagnosis }: Refusal) =>
+    findingOf(
+      { ...linkRefused, holds: holds[step], ...(diagnosis && { diagnosis }) },
+      { at: link.id, value: step, message: `${by} would refuse at step ${step}: ${message}`, fix },
+    ),
+  );
+}
+
+/** One line for each reason, with the first of the links. */
+function uncheckedLinks(verdicts: readonly LinkVerdict[]): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const { link, unchecked } of verdicts)
+    for (const reason of unchecked) byReason.set(reason, [...(byReason.get(reason) ?? []), link.id]);
+  return [...byReason].map(([reason, [first, ...others]]) =>
+    others.length === 0 ? `${first}: ${reason}` : `${first} and ${others.length} more: ${reason}`,
+  );
+}
+
+// ---- bundles -------------------------------------------------------------------------------------------------------
+
+/** What was delivered, and what is said of it. */
+export interface Bundles extends Gathered {
+  readonly findings: readonly Finding[];
+}
+
+/** Each cluster's are examined as its release takes them. */
+async function readBundles({ workspace, directory }: Session, context: Context, now: Date): Promise<Bundles> {
+  const { name, clusters } = workspace.topology;
+  const all: Bundles[] = [];
+  for (const cluster of clusters) {
+    const folder = join(directory.path, layout.bundles, name, cluster.id);
+    if ((await statusOf(folder))?.kind !== 'folder') continue;
+    const read = await readEvidenceFolder(folder, shownPath(folder, context), undefined);
+    const artefacts = read.artefacts.filter((artefact) => !isKeptUnderPassword(artefact));
+    const { findings: found } = examine({ artefacts, now, release: releaseOf(cluster) });
+    all.push({ artefacts, findings: found, notChecked: read.notChecked });
+  }
+  return {
+    artefacts: all.flatMap(({ artefacts }) => artefacts),
+    findings: all.flatMap((bundles) => bundles.findings),
+    notChecked: all.flatMap(({ notChecked }) => notChecked),
+  };
+}
+
+/** The PFX that apply makes for other uses. */
+function isKeptUnderPassword(artefact: Artefact): boolean {
+  return artefact.kind === 'unreadable' && artefact.error.code === 'KEY_ENCRYPTED';
+}

@@ -1,0 +1,48 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { subjectPublicKeyInfo } from '../../../x509/keys.ts';
+import {
+  authorityCertificate,
+  files,
+  found,
+  holder,
+  keyPem,
+  material,
+  peerCertificate,
+  rsaPublicKey,
+} from '../testing/evidence.ts';
+
+const m = material();
+const server = (publicKey: Buffer) => ({ 'server.pem': peerCertificate(m.peer, m.issuing, { publicKey }) });
+
+describe('D29, requirement 41: sizes of RSA keys', () => {
+  it.each([1024, 8192])('refuses %i bits', async (bits) => {
+    expect(found(await files(server(rsaPublicKey(bits))))).toEqual(['KEY_BITS D29 error server.pem']);
+  });
+
+  it.each([2048, 3072, 4096])('accepts %i bits', async (bits) => {
+    expect(found(await files(server(rsaPublicKey(bits))))).toEqual([]);
+  });
+
+  it('looks at a key alone', async () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    expect(found(await files({ 'privatekey.pem': keyPem(privateKey) }))).toEqual(['KEY_BITS D29 error privatekey.pem']);
+  });
+
+  it('holds authorities to the lower bound alone: what stays down is the zone of who has the large key', async () => {
+    const authority = (bits: number) =>
+      authorityCertificate(holder('Root'), undefined, { publicKey: rsaPublicKey(bits) });
+    expect(found(await files({ 'ca.pem': authority(1024) }))).toEqual(['KEY_BITS D29 error ca.pem']);
+    expect(found(await files({ 'ca.pem': authority(8192) }))).toEqual([]);
+  });
+});
+
+describe('types of keys', () => {
+  it('warns of ECDSA before X14.3, and of Ed25519 everywhere', async () => {
+    const ec = await files(server(subjectPublicKeyInfo(m.peer.key)));
+    expect(found(ec, 'X14.2')).toEqual(['KEY_KIND - warning server.pem']);
+    expect(found(ec, 'X14.3')).toEqual([]);
+    const { publicKey } = generateKeyPairSync('ed25519');
+    expect(found(await files(server(subjectPublicKeyInfo(publicKey))))).toEqual(['KEY_KIND - warning server.pem']);
+  });
+});

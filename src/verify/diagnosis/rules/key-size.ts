@@ -1,0 +1,69 @@
+import type { Release } from '../../../topology/releases/release.ts';
+import { describeKey } from '../../../x509/keys.ts';
+import { keyIdentity } from '../found.ts';
+import type { EvidenceRule } from './rule.ts';
+
+/** Requirement 41: 4096 bits are recommended, 2048 are what the examples have, and with 8192 zones may stay down. */
+export const keyBits: EvidenceRule = {
+  code: 'KEY_BITS',
+  title: 'An RSA key is too small, or larger than appliances cope with.',
+  holds: [41],
+  diagnosis: 'D29',
+  severity: 'error',
+  releases: 'all',
+  *check({ folders, leaves, authorities }) {
+    const ofAuthorities = authorities.map(({ at, certificate }) => ({ at, ...certificate }));
+    const ofPeers = [
+      ...leaves.map(({ at, certificate }) => ({ at, ...certificate })),
+      ...folders.flatMap(({ requests }) => requests.map(({ at, request }) => ({ at, ...request }))),
+    ];
+    const seen = new Set([...ofPeers, ...ofAuthorities].map(keyIdentity));
+    const alone = folders.flatMap(({ keys }) => keys).filter((key) => !seen.has(keyIdentity(key)));
+    const fix = 'make a key of 4096 bits, and have a certificate issued for it';
+    for (const { at, subjectPublicKeyInfo } of [...ofPeers, ...alone]) {
+      const bits = rsaBits(subjectPublicKeyInfo);
+      const message = 'SIP TLS zones may never become active with a key of this size';
+      if (bits > MOST_BITS) yield { at, value: `RSA ${bits}`, message, fix };
+    }
+    for (const { at, subjectPublicKeyInfo } of [...ofPeers, ...alone, ...ofAuthorities]) {
+      const bits = rsaBits(subjectPublicKeyInfo);
+      const message = 'verifiers refuse keys of fewer than 2048 bits as too small';
+      if (bits < LEAST_BITS) yield { at, value: `RSA ${bits}`, message, fix };
+    }
+  },
+};
+
+/** ECDSA keys are offered, and documented, from X14.3 on; other types never. */
+export const keyKind: EvidenceRule = {
+  code: 'KEY_KIND',
+  title: 'A key is of a type that the documents of the release do not name.',
+  holds: [41],
+  severity: 'warning',
+  releases: 'ECDSA before X14.3, other types on all',
+  *check({ leaves, release }) {
+    for (const { at, certificate } of leaves) {
+      const key = describeKey(certificate.subjectPublicKeyInfo);
+      if (key.startsWith('RSA ') || isDocumented(key, release)) continue;
+      yield {
+        at,
+        value: key,
+        message: `${key} keys are not documented for ${release?.name ?? 'any release'}`,
+        fix: 'use RSA with 4096 bits, or from X14.3 on ECDSA on P-256, P-384 or P-521',
+      };
+    }
+  },
+};
+
+/** "EC P-256" is `ec-p256` among the keys of a release; without one, of the last that is known. */
+function isDocumented(key: string, release: Release | undefined): boolean {
+  const name = key.replace('EC P-', 'ec-p');
+  return (release?.keys ?? ['ec-p256', 'ec-p384', 'ec-p521']).some((known) => known === name);
+}
+
+/** NaN for other keys, which is neither more nor less than anything. */
+function rsaBits(spki: Buffer): number {
+  return Number(/^RSA (\d+)$/.exec(describeKey(spki))?.[1]);
+}
+
+const LEAST_BITS = 2048;
+const MOST_BITS = 4096;
