@@ -2,7 +2,7 @@ import type { Done } from '../authority/perform.ts';
 import type { Action, Waiting } from '../authority/plan.ts';
 import type { Finding } from '../topology/rules/rule.ts';
 import { titleOf } from '../verify/predict.ts';
-import type { LinkVerdict } from '../verify/prove.ts';
+import type { LinkVerdict, Refusal } from '../verify/prove.ts';
 import { serialHex } from '../x509/certificate.ts';
 import { plural, table } from './output.ts';
 
@@ -206,16 +206,44 @@ export function verdictLine(verdicts: readonly LinkVerdict[]): string {
 
 /** The links that fail in full, the others as a count. */
 export function verdictSummary(verdicts: readonly LinkVerdict[]): string {
-  const refused = verdicts.filter(({ verdict }) => verdict === 'refused');
-  return [verdictLine(verdicts), ...refused.map(refusalText)].map((part) => `${part}\n`).join('');
+  return [verdictLine(verdicts), ...alikeRefusals(verdicts).map(refusalText)].map((part) => `${part}\n`).join('');
 }
 
-function refusalText({ link, refusals }: LinkVerdict): string {
-  const lines = refusals.flatMap(({ by, step, diagnosis, message, fix }) => [
+/** Refusals of one zone, system or group by the same side for the same reason: the first, and the other links. */
+export interface AlikeRefusals {
+  readonly link: LinkVerdict['link'];
+  readonly refusal: Refusal;
+  readonly others: readonly LinkVerdict['link'][];
+}
+
+export function alikeRefusals(verdicts: readonly LinkVerdict[]): AlikeRefusals[] {
+  const groups = new Map<string, AlikeRefusals>();
+  for (const { link, refusals } of verdicts) {
+    for (const refusal of refusals) {
+      const key = [link.of, link.kind, refusal.by.split('/')[0], refusal.step, refusal.diagnosis, refusal.fix].join(
+        '\n',
+      );
+      const known = groups.get(key);
+      groups.set(key, known ? { ...known, others: [...known.others, link] } : { link, refusal, others: [] });
+    }
+  }
+  return [...groups.values()];
+}
+
+function refusalText({ link, refusal: { by, step, diagnosis, message, fix }, others }: AlikeRefusals): string {
+  return [
+    `refused: ${link.id}`,
     `  ${by} at step ${step}${diagnosis ? ` (${diagnosis})` : ''}: ${message}`,
-    `    fix: ${fix}`,
-  ]);
-  return [`refused: ${link.id}`, ...lines].join('\n');
+    ...(others.length > 0
+      ? [
+          `  and ${others
+            .map(({ id }) => id)
+            .slice(0, 5)
+            .join(', ')}${others.length > 5 ? `, ${others.length - 5} more` : ''}`,
+        ]
+      : []),
+    `  fix: ${fix}`,
+  ].join('\n');
 }
 
 export function verdictTable(verdicts: readonly LinkVerdict[]): string {

@@ -158,7 +158,7 @@ function revocation(
       diagnosis: 'D16',
     };
   }
-  const list = `the revocation list of ${formatName(failure.crl.issuer)}`;
+  const list = `the revocation list of ${titleOf({ subject: failure.crl.issuer })}`;
   if (failure.code === 'crl-unusable')
     return { message: `${list} can't be used: ${crlFaults[failure.why]}`, fix: 'get the list anew from its authority' };
   if (failure.code === 'crl-not-yet-valid')

@@ -167,7 +167,7 @@ class Prover {
     if (weak) return { path, refusal: weak };
     const wrong = check.usage ? usageProblem(path, usageOf(role)) : undefined;
     if (wrong) {
-      const message = `${wrong.message}, and ${presenter.fqdn} is the TLS ${role} of this link`;
+      const message = `${wrong.message}; ${presenter.fqdn} is the TLS ${role} of this link`;
       const fix = `have it issued with ${usageOf(role)} too (requirements 20, 23)`;
       return { path, refusal: { step: 'usage', message, fix, diagnosis: 'D14' } };
     }

@@ -68,13 +68,14 @@ describe.runIf(controlPlaneAvailable)('the operator on a Kubernetes API server',
   }
 
   /** root-ca, issuing-ca below it and the certificate of expc1, all ready. */
-  async function established(): Promise<void> {
+  async function established(): Promise<Operator> {
     await site.authority('root-ca', { crl: { everyDays: 30, validDays: 90 } });
     await site.authority('issuing-ca', { issuerRef: { name: 'root-ca' }, lifetimeDays: 1000 });
     await site.certificate('expc1', { issuerRef: { name: 'issuing-ca' } });
-    await start();
+    const operator = await start();
     await site.ready(authorities, 'root-ca', 'issuing-ca');
     await site.ready(certificates, 'expc1');
+    return operator;
   }
 
   describe('authorities and certificates', () => {
@@ -408,9 +409,11 @@ describe.runIf(controlPlaneAvailable)('the operator on a Kubernetes API server',
     });
 
     it('waits for a list that nobody signs, and says what to do', async () => {
-      await established();
-      for (const name of ['issuing-ca']) await site.admin.delete(authorities, { namespace: site.namespace, name });
+      // Both go while it is away: it would sign the list as long as it does not know that the authority is gone.
+      await stop(await established());
+      await site.admin.delete(authorities, { namespace: site.namespace, name: 'issuing-ca' });
       await site.admin.delete(certificates, { namespace: site.namespace, name: 'expc1' });
+      await start();
       await site.condition(certificates, 'expc1', {
         reason: 'Removing',
         message: 'declare it again, or set onRemoval to keep',

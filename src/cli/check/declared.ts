@@ -7,8 +7,10 @@ import { releaseOf } from '../../topology/releases/releases.ts';
 import { type Finding, findingOf, type RuleFacts } from '../../topology/rules/rule.ts';
 import type { Artefact } from '../../verify/diagnosis/artefact.ts';
 import { examine } from '../../verify/diagnosis/examine.ts';
-import type { LinkVerdict, Refusal, Step } from '../../verify/prove.ts';
+import type { LinkVerdict, Step } from '../../verify/prove.ts';
 import type { Context, Options } from '../command.ts';
+import { alikeRefusals } from '../describe.ts';
+import { plural } from '../output.ts';
 import { checkedState, planOf, proveSession, readSession, type Session } from '../session.ts';
 import type { Workspace } from '../target.ts';
 import { type Gathered, readEvidenceFolder } from './files.ts';
@@ -42,7 +44,7 @@ export async function lookAt(workspace: Workspace, options: Options, context: Co
     verdicts,
     findings: [
       ...found,
-      ...verdicts.flatMap(refusalFindings),
+      ...refusalFindings(verdicts),
       ...pendingFindings(standings(topology, state, confirmations), confirmations),
     ],
     notChecked: uncheckedLinks(verdicts),
@@ -69,13 +71,15 @@ const holds: Readonly<Record<Step, readonly number[]>> = {
   name: [61],
 };
 
-function refusalFindings({ link, refusals }: LinkVerdict): Finding[] {
-  return refusals.map(({ by, step, message, fix, diagnosis }: Refusal) =>
-    findingOf(
+/** What is wrong with a zone is wrong with all its links: one finding for what is alike, at the first of them. */
+function refusalFindings(verdicts: readonly LinkVerdict[]): Finding[] {
+  return alikeRefusals(verdicts).map(({ link, refusal: { by, step, message, fix, diagnosis }, others }) => {
+    const more = others.length === 0 ? '' : `; so would ${plural(others.length, 'more link')} of ${link.of}`;
+    return findingOf(
       { ...linkRefused, holds: holds[step], ...(diagnosis && { diagnosis }) },
-      { at: link.id, value: step, message: `${by} would refuse at step ${step}: ${message}`, fix },
-    ),
-  );
+      { at: link.id, value: step, message: `${by} would refuse at step ${step}: ${message}${more}`, fix },
+    );
+  });
 }
 
 /** One line for each reason, with the first of the links. */
@@ -105,7 +109,11 @@ async function readBundles({ workspace, directory }: Session, context: Context, 
     const read = await readEvidenceFolder(folder, shownPath(folder, context), undefined);
     const artefacts = read.artefacts.filter((artefact) => !isKeptUnderPassword(artefact));
     const { findings: found } = examine({ artefacts, now, release: releaseOf(cluster) });
-    all.push({ artefacts, findings: found, notChecked: read.notChecked });
+    all.push({
+      artefacts,
+      findings: found.filter(({ code }) => !judgedByProof.has(code)),
+      notChecked: read.notChecked,
+    });
   }
   return {
     artefacts: all.flatMap(({ artefacts }) => artefacts),
@@ -113,6 +121,9 @@ async function readBundles({ workspace, directory }: Session, context: Context, 
     notChecked: all.flatMap(({ notChecked }) => notChecked),
   };
 }
+
+/** A bundle alone does not tell what its peer is for, nor where it fetches lists: the proof of the links does. */
+const judgedByProof: ReadonlySet<string> = new Set(['CRL_ABSENT', 'CLIENT_AUTH_MISSING']);
 
 /** The PFX that apply makes for other uses. */
 function isKeptUnderPassword(artefact: Artefact): boolean {

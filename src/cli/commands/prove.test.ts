@@ -64,7 +64,7 @@ links that verify, of all that are verified; -: no link, off: neither end verifi
     expect(out).toMatch(/^CLIENT \\ SERVER {2}edge\ncore {13}4\/4 refused\n/);
     expect(out).toContain('\n0 of 4 TLS links verify, 4 are refused\n');
     expect(out).toMatch(
-      /\nrefused: uc: core\/expc1 -> edge\/expe1\n {2}edge\/expe1 at step name \(D13\): .*\n {4}fix: .*expc\.example\.com\n/,
+      /\nrefused: uc: core\/expc1 -> edge\/expe1\n {2}edge\/expe1 at step name \(D13\): .*\n {2}and uc: core\/expc2 -> edge\/expe1, .*\n {2}fix: .*expc\.example\.com\n/,
     );
   });
 
