@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { restartPending, uploadPending } from '../src/authority/confirmation.ts';
+import { linkRefused } from '../src/cli/check/declared.ts';
 import { help } from '../src/cli/help.ts';
 import { commands, overview } from '../src/cli/main.ts';
 import { errorCodes } from '../src/errors.ts';
@@ -15,6 +16,7 @@ import { topologySchema } from '../src/topology/schema.ts';
 import { diagnoses } from '../src/verify/diagnosis/diagnoses.ts';
 import { evidenceRules } from '../src/verify/diagnosis/examine.ts';
 import { heldBy } from './held-by.ts';
+import { troubleshooting } from './troubleshooting.ts';
 
 /** The documents that are made from the sources, by path. `npm run generate` writes them, a test holds them current. */
 export async function generatedDocuments(): Promise<Map<string, string>> {
@@ -25,6 +27,7 @@ export async function generatedDocuments(): Promise<Map<string, string>> {
     ['docs/rules.md', ruleList()],
     ['docs/releases.md', releaseTable()],
     ['docs/requirements.md', requirementList()],
+    ['docs/troubleshooting.md', await troubleshooting()],
   ]);
 }
 
@@ -66,11 +69,11 @@ function topology(): string {
   return `${JSON.stringify({ title: 'vcs-pki topology', ...schema }, undefined, 2)}\n`;
 }
 
-/** On declarations, then on what is found in files, logs and connections, then on what was confirmed of peers. */
+/** On declarations, then on what is found in files, logs and connections, then on links and peers. */
 const allRules: readonly (readonly [what: string, rules: readonly RuleFacts[]])[] = [
   ['A declaration', rules],
   ['Files, logs, directories and connections', evidenceRules],
-  ['What was confirmed of peers', [restartPending, uploadPending]],
+  ['Links, and what was confirmed of peers', [linkRefused, restartPending, uploadPending]],
 ];
 
 function ruleList(): string {

@@ -150,7 +150,7 @@ describe('a link', () => {
         by: 'edge/expe1',
         step: 'usage',
         message:
-          'expc1.example.com is for serverAuth, not for clientAuth, and expc1.example.com is the TLS client of this link',
+          'expc1.example.com is for serverAuth, not for clientAuth; expc1.example.com is the TLS client of this link',
         diagnosis: 'D14',
       },
     ]);

@@ -41,6 +41,7 @@ function vcsPki(...args: string[]): Promise<Ran> {
 
 interface Found {
   readonly code: string;
+  readonly severity: string;
   readonly at: string;
   readonly diagnosis?: string;
 }
@@ -218,6 +219,12 @@ describe('--view inventory of files (2.3)', () => {
     });
   });
 
+  it('one whose authority is declared as publicly trusted is from a public authority', async () => {
+    await declare({ externalAuthorities: [{ id: 'public', certificates: [root], publiclyTrusted: true }] });
+    await put('server.pem', leaf(peer, authority, { names: NAME }));
+    expect(await rowOf('topology.json', 'server.pem')).toMatchObject({ where: 'server.pem', origin: 'public' });
+  });
+
   it('of one alone it can not be said', async () => {
     await put('server.pem', leaf(peer, authority, { names: NAME }));
     expect(await rowOf('server.pem')).toMatchObject({ origin: 'unknown', sunset: { affected: 'unknown' } });
@@ -288,7 +295,33 @@ describe('what was delivered', () => {
     expect(found.every((finding) => !('declaration' in finding))).toBe(true);
   });
 
-  it('is compared with what is given besides, and reported once', async () => {
+  it('is examined as the release of its cluster takes it (40)', async () => {
+    await applied();
+    const key = `${bundle}/core/expc1/privatekey.pem`;
+    await put(key, (await readFile(join(folder, key), 'utf8')).trimEnd());
+    const severities = async (...args: string[]) =>
+      (await findings(...args)).filter(({ at }) => at === key).map((finding) => finding.severity);
+    expect(await severities()).toEqual(['error']);
+    // X7.2, whose guide does not ask for it.
+    expect(await severities('--release', 'X7.2')).toEqual(['warning']);
+  });
+
+  it('what is wrong with it is said once, whatever is given besides', async () => {
+    await applied();
+    const key = `${bundle}/core/expc1/privatekey.pem`;
+    await put(key, (await readFile(join(folder, key), 'utf8')).trimEnd());
+    await put(`${bundle}/core/expc2/ca.pem`, await readFile(join(folder, 'pki/authorities/root-ca/cacert.pem')));
+    await put('other.pem', leaf(peer, authority, { names: NAME }));
+    const told = (await findings()).map(({ code, at }) => `${code} ${at}`);
+    expect(told).toEqual(
+      expect.arrayContaining([`KEY_NEWLINE_MISSING ${key}`, expect.stringMatching(/^TRUST_LISTS_DIFFER /)]),
+    );
+    expect((await findings('.', 'other.pem')).map(({ code, at }) => `${code} ${at}`).toSorted()).toEqual(
+      told.toSorted(),
+    );
+  });
+
+  it('is compared with what is given besides', async () => {
     await applied();
     now = new Date('2027-09-01T00:00:00Z');
     await put('old.pem', await readFile(join(folder, `${bundle}/core/expc1/server.pem`)));
@@ -349,6 +382,18 @@ describeWithTool('openssl', 'servers', () => {
     );
   });
 
+  it('behind a name without a port one of 5061 and 443 is enough; of the other it says why not', async () => {
+    const key = privateKeyPem(peer.key).reveal();
+    const server = createServer({ cert: leaf(peer, authority, { names: NAME }), key });
+    servers.push(server);
+    // An address of the loopback network that nobody else uses, since these ports are fixed.
+    server.listen(5061, '127.83.77.61');
+    await once(server, 'listening');
+    const { out } = await vcsPki('check', '127.83.77.61', '--output', 'json');
+    expect(JSON.parse(out).notChecked).toContain('127.83.77.61:443: nothing listens at this port');
+    expect((await vcsPki('check', '127.83.77.61', '--view', 'inventory')).out).toContain('127.83.77.61:5061  served');
+  });
+
   it('I10: one that is not there is one clear error', async () => {
     const server = await serving(leaf(peer, authority, { names: NAME }), privateKeyPem(peer.key).reveal());
     const [gone] = servers.splice(0);
@@ -379,8 +424,11 @@ describeWithTool('openssl', 'servers', () => {
       expect(await state()).toBe('served');
     });
 
-    it('says that another is, and records nothing (D28)', async () => {
-      await applied();
+    it('says that another is, and records nothing (D28); the client store is not what a server presents', async () => {
+      const { clusters = [] } = collaborationEdge();
+      const clientCertificate = { issuer: 'issuing-ca', key: 'ec-p256' } as const;
+      await declare({ clusters: clusters.map((one) => ({ ...one, release: 'X15.5', clientCertificate })) });
+      expect((await vcsPki('apply')).code).toBe(0);
       const { code, progress } = await vcsPki('confirm', 'core/expc1', `--probe=${await ofPeer('core/expc2')}`);
       expect(code).toBe(1);
       expect(progress).toMatch(

@@ -2,6 +2,8 @@ import { checkPrimeSync, createPrivateKey, type KeyObject } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { VcsPkiError } from '../../src/errors.ts';
 import { Secret } from '../../src/secret.ts';
+import { parseApplianceLog } from '../../src/verify/diagnosis/appliance-log.ts';
+import { examine } from '../../src/verify/diagnosis/examine.ts';
 import { encodeSigned, encodeTbsCertificate } from '../../src/x509/certificate.ts';
 import { readContents } from '../../src/x509/contents.ts';
 import { encodeTbsCrl } from '../../src/x509/crl.ts';
@@ -30,6 +32,7 @@ import {
   sampleSafe,
   sampleShroudedKeyBag,
 } from '../../src/x509/testing/sample-pkcs12.ts';
+import { certificateText, crlText, requestText } from '../../src/x509/text.ts';
 import { mutate, pick, type Random, randomOf } from '../support/mutate.ts';
 
 /**
@@ -45,6 +48,7 @@ interface Target {
 
 const cases = Number(process.env.FUZZ_CASES ?? 5000);
 const firstSeed = Number(process.env.FUZZ_SEED ?? 1);
+const now = new Date('2026-11-21T12:00:00Z');
 const MAX_CPU_MICROSECONDS = 1_000_000;
 const MAX_GROWTH_BYTES = 200 * 1024 * 1024;
 
@@ -101,17 +105,34 @@ async function makeTargets(): Promise<Target[]> {
   const password = new Secret('correct horse');
   const inputs = await makeInputs(password.reveal());
   const check = async (bytes: Buffer, options: { password?: Secret<string> }) => {
-    const { items } = await readContents(bytes, 'input', options);
-    orderedChain(items);
-    for (const item of items) if (item.kind === 'unreadable') expect(faultOf(item.error)).toBeUndefined();
+    const contents = await readContents(bytes, 'input', options);
+    orderedChain(contents.items);
+    for (const item of contents.items) {
+      if (item.kind === 'unreadable') expect(faultOf(item.error)).toBeUndefined();
+      if (item.kind === 'certificate') certificateText(item.certificate, item);
+      if (item.kind === 'crl') crlText(item.crl);
+      if (item.kind === 'request') requestText(item.request);
+    }
+    examine({ artefacts: [{ path: 'input', kind: 'file', contents }], now });
+  };
+  const readLog = (bytes: Buffer) => {
+    const events = parseApplianceLog(bytes.toString());
+    examine({ artefacts: [{ path: 'eventlog.txt', kind: 'log', events }], now });
   };
   const parse = (bytes: Buffer) => parsePrivateKey(new Secret(bytes.toString()), { at: 'input', passphrase: password });
   return [
     { name: 'readContents', inputs, read: (bytes) => check(bytes, {}) },
     { name: 'readContents with a password', inputs, read: (bytes) => check(bytes, { password }) },
+    { name: 'parseApplianceLog', inputs: [...logs, ...inputs], read: readLog },
     { name: 'parsePrivateKey', inputs: inputs.filter((input) => input.includes('PRIVATE KEY')), read: parse },
   ];
 }
+
+const logs = [
+  '2026-11-21T11:58:03 expe1 tvcs: Event="Inbound TLS Negotiation Error" Service="SIP" Src-ip="10.0.0.11" Src-port="25013" Dst-port="7001" Detail="self signed certificate in certificate chain" Protocol="TLS"\n',
+  'tvcs: Event="Outbound TLS Negotiation Error" Detail="Peer\'s TLS certificate identity was unacceptable" Common-name="expc.exmaple.com"\n',
+  '{"Message":"Conflict"}\nUntrusted CA Certificate Chain\nfailed to update database\nTXT_DB error number 2\n',
+].map((text) => Buffer.from(text));
 
 async function makeInputs(password: string): Promise<Buffer[]> {
   const key = fixedRsaKey(randomOf(0));

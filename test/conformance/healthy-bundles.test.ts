@@ -1,7 +1,12 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { dirname } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readEvidenceFolder } from '../../src/cli/check/files.ts';
+import { diskFileSystem } from '../../src/store/file-system.ts';
 import { MemoryFileSystem } from '../../src/store/testing/memory-file-system.ts';
+import { localProcesses } from '../../src/store/writer-lock.ts';
 import type { ReleaseName } from '../../src/topology/releases/releases.ts';
 import type { TopologyInput } from '../../src/topology/schema.ts';
 import { isApplianceLog } from '../../src/verify/diagnosis/appliance-log.ts';
@@ -225,6 +230,21 @@ describe('nothing is said', () => {
     expect(new Set(artefacts.map(({ path }) => dirname(path))).size).toBeGreaterThan(17);
     expect(found(artefacts, release)).toEqual([]);
     expect(found(artefacts)).toEqual([]);
+  });
+});
+
+describe('nothing is said of the whole PKI directory', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vcs-pki-healthy-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('with its authorities, which are directories of openssl ca, and chains without roots', async () => {
+    writeFileSync(join(folder, 'topology.json'), JSON.stringify(declared('X15.5')));
+    const world = { fs: diskFileSystem, now: () => days(0), processes: localProcesses, cwd: folder };
+    const { code, progress } = await runCli(['apply', 'topology.json'], world);
+    expect(code, progress).toBe(0);
+    const { artefacts } = await readEvidenceFolder(join(folder, 'pki'), 'pki', undefined);
+    expect(artefacts.filter(({ kind }) => kind === 'openssl directory')).toHaveLength(2);
+    expect(found(artefacts, 'X15.5')).toEqual([]);
   });
 });
 

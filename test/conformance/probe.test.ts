@@ -106,13 +106,15 @@ describeWithTool('openssl', 'the live probe, on the loopback interface', () => {
     },
   );
 
-  it('sees the old keys that OpenSSL itself would not accept any more (D30)', async () => {
+  it('sees old versions and short keys, which OpenSSL itself would not accept any more (D30)', async () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
     const old = sampleParty('old.example.com', privateKey);
     const cert = pem(sampleCertificate(old, old));
-    const server = createTlsServer({ cert, key: keyPem(privateKey), ciphers: 'DEFAULT@SECLEVEL=0' });
-    const { chain: seen } = await served(await listening(server));
+    const versions = { minVersion: 'TLSv1', maxVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
+    const server = createTlsServer({ cert, key: keyPem(privateKey), ...versions });
+    const { chain: seen, protocol } = await served(await listening(server));
     expect(seen[0]?.subject.commonName).toBe('old.example.com');
+    expect(protocol).toBe('TLSv1');
   });
 
   it('presents no certificate, and says nothing after the handshake', async () => {

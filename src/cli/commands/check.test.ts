@@ -51,13 +51,17 @@ const misaddressed = (change: Partial<TopologyInput> = {}) =>
   });
 
 const publicRoot = sampleParty('Public Root');
+const PUBLIC_ROOT = sampleCertificate(publicRoot, publicRoot, {
+  authority: true,
+  notAfter: new Date('2035-01-01T00:00:00Z'),
+});
 /** A publicly trusted authority for Expressway-E. */
 const publicEdge = (change: object = {}) =>
   topology({
     externalAuthorities: [
       {
         id: 'public',
-        certificates: [encodePem('CERTIFICATE', sampleCertificate(publicRoot, publicRoot, { authority: true }))],
+        certificates: [encodePem('CERTIFICATE', PUBLIC_ROOT)],
         publiclyTrusted: true,
       },
     ],
@@ -138,6 +142,16 @@ describe('check of a topology', () => {
     expect(out).toMatch(/; 1 accepted\n$/);
   });
 
+  it('an error that is accepted does not end with 1', async () => {
+    now = new Date('2027-04-01T00:00:00Z');
+    await declare(publicEdge({ release: 'X14.3' }));
+    expect((await check()).out).toContain('error PUBLIC_CLIENT_AUTH');
+    expect((await check()).code).toBe(1);
+    const suppressions = [{ code: 'PUBLIC_CLIENT_AUTH', reason: 'the move to an internal authority is in May' }];
+    await declare({ ...publicEdge({ release: 'X14.3' }), suppressions });
+    expect((await check()).code).toBe(0);
+  });
+
   it('I10: a suppression of a rule that does not exist is one error', async () => {
     await declare(topology({ suppressions: [{ code: 'NAME_WILDCART', reason: 'because' }] }));
     const { code, out, progress } = await check();
@@ -204,6 +218,16 @@ describe('--release: what if we upgrade?', () => {
     expect((await check('--release', 'X7.2')).out).toContain('\nnew: error RELEASE_TOO_OLD cluster core: ');
   });
 
+  it('what becomes graver is new, and gone as it was (15)', async () => {
+    await declare(topology({ clusters: clusters({ release: 'X7.2', chatNodeAliases: ['*.chat.example.com'] }) }));
+    const [{ whatIf }] = (await json('--release', 'X8.1')).topologies;
+    const of = (findings: readonly { code: string; at: string; severity: string }[]) =>
+      findings
+        .filter(({ code, at }) => code === 'NAME_WILDCARD' && at === 'core/expc1/server')
+        .map(({ severity }) => severity);
+    expect([of(whatIf.gone), of(whatIf.new)]).toEqual([['warning'], ['error']]);
+  });
+
   it('says so when every cluster runs it', async () => {
     expect((await check('--release', 'X8.1')).out).toContain('every cluster runs X8.1 already');
   });
@@ -260,6 +284,22 @@ describe('--view inventory', () => {
     expect(certificates[1]).toMatchObject({ where: 'authority issuing-ca', issuer: 'Example UC Root CA' });
   });
 
+  it('a certificate that was revoked is to be issued', async () => {
+    await apply();
+    expect((await vcsPki('revoke', 'core/expc1/server', file)).code).toBe(0);
+    const { certificates } = await json('--view', 'inventory');
+    expect(certificates[2]).toMatchObject({ where: 'core/expc1/server', state: 'to be issued' });
+    expect(certificates[3]).toMatchObject({ where: 'core/expc2/server', state: 'issued' });
+  });
+
+  it('a link on which one end alone verifies the other is not mutual: tomcat before X14.0.2', async () => {
+    const cucm = { kind: 'unified-cm', id: 'cucm', clusters: ['core'], nodes: ['cucm1.example.com'], secureSip: false };
+    await fs.writeFile(file, Buffer.from(JSON.stringify({ ...collaborationEdge(), systems: [cucm] })), 0o644);
+    const { certificates } = await json('--view', 'inventory');
+    const core = certificates.find(({ where }: { where: string }) => where === 'core/expc1/server');
+    expect(core.asClient).toEqual(['uc: core/expc1 -> edge/expe1', 'uc: core/expc1 -> edge/expe2']);
+  });
+
   it.each([
     ['a server with both usages', {}, 'no', /renewals lack clientAuth, which no declared link needs/],
     ['a server for servers alone', { usages: ['serverAuth'] }, 'no', /for servers alone/],
@@ -303,6 +343,16 @@ describe('--view calendar', () => {
     expect(all.map((entry) => entry.at)).toEqual(all.map((entry) => entry.at).toSorted());
   });
 
+  it('a certificate that ends with its authority has no renewal (I6)', async () => {
+    const { authorities = [], ...rest } = collaborationEdge();
+    const short = authorities.map((one) => (one.id === 'issuing-ca' ? { ...one, lifetimeDays: 365 } : one));
+    await declare({ ...rest, authorities: short });
+    await apply();
+    const all = await entries();
+    expect(at(all, 'renewal', 'core/expc1/server')).toEqual([]);
+    expect(at(all, 'end', 'core/expc1/server')).toEqual(['2027-11-21T11:50:00.000Z']);
+  });
+
   it('--days leaves out what is later', async () => {
     await apply();
     expect((await entries('--days', '7')).map(({ kind }) => kind)).toEqual(['list update', 'list end']);
@@ -334,6 +384,15 @@ describe('--view calendar', () => {
       ['2029-03-15', 'they issue for 47 days at most: 8 renewals a year, each with an upload and a restart on 2 peers'],
     ]);
     expect(all[0]?.where).toBe('edge/expe1/server and 1 more');
+  });
+
+  it('2.3: the end of clientAuth is nothing to certificates for servers alone', async () => {
+    await declare(publicEdge({ release: 'X15.5', usages: ['serverAuth'] }));
+    const steps = (await entries()).filter(({ kind }) => kind === 'public authorities');
+    expect(steps.map(({ what }) => what)).toEqual([
+      expect.stringMatching(/^they issue for 100 days/),
+      expect.stringMatching(/^they issue for 47 days/),
+    ]);
   });
 
   it('2.4: private authorities are not affected', async () => {
@@ -393,7 +452,8 @@ describe('--output sarif', () => {
   });
 
   it('has fingerprints that differ, and stay the same in the next run', async () => {
-    await declare(misaddressed());
+    // Twice the same code, place and value: X7.2 has neither the product nor unified communications.
+    await declare(misaddressed({ clusters: clusters({ release: 'X7.2' }) }));
     const prints = async (): Promise<string[]> =>
       JSON.parse((await check('--output', 'sarif')).out).runs[0].results.map(
         ({ partialFingerprints }: { partialFingerprints: object }) => JSON.stringify(partialFingerprints),

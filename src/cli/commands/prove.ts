@@ -69,7 +69,7 @@ ${TARGET_HELP}`,
           return `${overview}\n${verdictSummary(verdicts)}`;
         });
       } else {
-        const explanations = verdicts.map((verdict) => explain(verdict, evidence, now));
+        const explanations = verdicts.map((verdict) => explain(verdict, evidence));
         results.add({ topology: topology.name, links: explanations }, () =>
           explanations.map(explanationText).join('\n'),
         );

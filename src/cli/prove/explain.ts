@@ -80,13 +80,13 @@ function nearLinks(links: readonly Link[], wanted: string): Link[] {
   return [...links].sort((a, b) => score(b) - score(a));
 }
 
-export function explain(verdict: LinkVerdict, evidence: Evidence, now: Date): Explanation {
+export function explain(verdict: LinkVerdict, evidence: Evidence): Explanation {
   const { link, examinations, unchecked, until } = verdict;
   const direction = (role: 'server' | 'client'): Direction => {
     const presenter = link[role];
     const verifier = role === 'server' ? link.client : link.server;
     const examination = examinations.find(({ by, of }) => by === verifier.name && of === presenter.name);
-    const situation = { verifier, presenter, role, evidence, now };
+    const situation = { verifier, presenter, role, evidence };
     return {
       verifier: verifier.name,
       presenter: presenter.name,
@@ -111,7 +111,6 @@ interface Situation {
   readonly presenter: LinkEnd;
   readonly role: 'server' | 'client';
   readonly evidence: Evidence;
-  readonly now: Date;
 }
 
 function chainOf({ path }: Examination, { verifier, presenter, evidence }: Situation): ChainLink[] {
@@ -183,13 +182,13 @@ const comparisons: Readonly<Record<NameMatching, string>> = {
 function revocationOf(
   path: readonly PathCertificate[],
   { revocation: { mode, channels } }: PeerCheck,
-  { evidence, now }: Situation,
+  { evidence }: Situation,
 ): Pick<ExplainedStep, 'outcome' | 'detail'> {
   if (mode === 'none') return { outcome: 'not checked', detail: 'this connection reads no revocation lists' };
   const asked = mode === 'peer' ? path.slice(0, 1) : path;
   const lists = unique(asked.map(({ issuer }) => issuer.key)).map((key) => {
     const [newest] = evidence.revocationLists
-      .filter(({ issuer, thisUpdate }) => issuer.key === key && thisUpdate <= now)
+      .filter(({ issuer }) => issuer.key === key)
       .sort((a, b) => b.thisUpdate.getTime() - a.thisUpdate.getTime());
     return newest && `${titleOf({ subject: newest.issuer })} until ${moment(newest.nextUpdate)}`;
   });

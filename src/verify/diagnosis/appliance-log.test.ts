@@ -46,6 +46,8 @@ describe('which text is a log', () => {
     'Do these steps in this order: a certificate is refused by a peer that does not trust its issuer yet.',
     'If a signing request is shown as in progress, the key cannot be uploaded: click Discard CSR first.',
     '# prevent it being used as a test self-signed certificate it is best left out',
+    'Unified CM answers a secure registration with 403.',
+    'absent: self-signed certificates',
     'It says so when the CRL has expired, or a certificate has expired.',
     'When a list expires, every certificate of its authority counts as revoked.',
     '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n',
@@ -94,6 +96,10 @@ describe('hostile text', () => {
   it.each(pieces)('%j, a million times, comes to an end', (piece) => {
     const events = parseApplianceLog(piece.repeat(1_000_000 / piece.length));
     expect(events.length).toBeLessThanOrEqual(10_000);
+  });
+
+  it('is cut where a line is long', () => {
+    expect(parseApplianceLog(`CRL has expired${'x'.repeat(9000)}`)[0]?.text).toHaveLength(4096);
   });
 
   it('keeps a bounded number of events', () => {

@@ -1,4 +1,5 @@
 import { type KnownMessage, knownMessages } from './known-messages.ts';
+import { printable } from './printable.ts';
 
 /** A line that bears a message which is known. */
 export interface LogEvent {
@@ -44,7 +45,7 @@ function* linesOf(text: string): Generator<{ line: number; text: string }> {
     const found = text.indexOf('\n', start);
     const end = found < 0 ? text.length : found;
     line += 1;
-    yield { line, text: text.slice(start, Math.min(end, start + LONGEST_LINE)).replace(/\p{Cc}|\p{Cf}/gu, ' ') };
+    yield { line, text: printable(text.slice(start, Math.min(end, start + LONGEST_LINE))) };
     start = end + 1;
   }
 }

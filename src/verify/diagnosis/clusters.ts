@@ -14,26 +14,27 @@ export interface ClusterFolders {
  */
 export function clustersOf(folders: readonly Folder[]): ClusterFolders[] {
   return siblings(folders).flatMap((among) => {
-    const names = new Map(among.map((folder) => [folder, namesOf(folder)]));
-    const counts = countOf([...names.values()].flatMap((own) => [...own]));
-    const byName = new Map<string, Folder[]>();
-    for (const [folder, own] of names) {
-      const [name = ''] = [...own].filter((one) => isShared(counts.get(one))).sort(byCount(counts));
-      byName.set(name, [...(byName.get(name) ?? []), folder]);
-    }
-    const isAlike = (one: Folder, other: Folder) => alike(names.get(one), names.get(other));
-    const clusters = [...byName].flatMap(([name, sharing]) => {
-      const peers = sharing.filter((folder) => sharing[0] && isAlike(sharing[0], folder));
-      return name !== '' && peers.length > 1 ? [{ name, peers }] : [];
+    const counts = countOf(among.flatMap((folder) => [...namesOf(folder)]));
+    const candidates = among.map((folder) => candidateOf(folder, counts));
+    const byName = new Map<string, Candidate[]>();
+    for (const candidate of candidates) put(byName, candidate.shared, candidate);
+    const clusters = [...byName].flatMap(([name, [first, ...others]]) => {
+      const peers = first && name !== '' ? [first, ...others.filter((other) => areAlike(first, other))] : [];
+      return peers.length > 1 ? [{ name, peers }] : [];
     });
     const placed = new Set(clusters.flatMap(({ peers }) => peers));
-    const others = among.filter((folder) => !placed.has(folder));
-    const joins = (folder: Folder, peers: readonly Folder[]) =>
-      peers.some((peer) => haveNumberedHosts(names.get(folder), names.get(peer)));
-    const only = others.filter((folder) => clusters.filter(({ peers }) => joins(folder, peers)).length === 1);
+    const byHost = new Map<string, Set<string>>();
+    for (const { name, peers } of clusters)
+      for (const host of peers.flatMap(({ hosts }) => hosts))
+        byHost.set(host, (byHost.get(host) ?? new Set()).add(name));
+    const joining = new Map<string, Candidate[]>();
+    for (const candidate of candidates.filter((one) => !placed.has(one))) {
+      const [name, ...more] = new Set(candidate.hosts.flatMap((host) => [...(byHost.get(host) ?? [])]));
+      if (name !== undefined && more.length === 0) put(joining, name, candidate);
+    }
     return clusters.map(({ name, peers }) => {
-      const joining = only.filter((folder) => joins(folder, peers));
-      return { name, peers: peers.length + joining.length > MOST_PEERS ? peers : [...peers, ...joining] };
+      const all = [...peers, ...(joining.get(name) ?? [])];
+      return { name, peers: (all.length > MOST_PEERS ? peers : all).map(({ folder }) => folder) };
     });
   });
 }
@@ -41,38 +42,38 @@ export function clustersOf(folders: readonly Folder[]): ClusterFolders[] {
 /** A cluster has at most six peers: what more have in common is no name of one. */
 const MOST_PEERS = 6;
 
-function isShared(count = 0): boolean {
-  return count > 1 && count <= MOST_PEERS;
+interface Candidate {
+  readonly folder: Folder;
+  readonly names: ReadonlySet<string>;
+  /** The name that makes it a peer of a cluster, or ''. */
+  readonly shared: string;
+  /** The names that nobody else has and that have a number, without it: `expc1.example.com` and `expc2...` are alike. */
+  readonly hosts: readonly string[];
 }
 
-type Names = ReadonlySet<string>;
+type Counts = ReadonlyMap<string, number>;
 
-function alike(one: Names = new Set(), other: Names = new Set()): boolean {
-  return (without(one, other).length <= 1 && without(other, one).length <= 1) || haveNumberedHosts(one, other);
+function candidateOf(folder: Folder, counts: Counts): Candidate {
+  const names = namesOf(folder);
+  const countFor = (name: string) => counts.get(name) ?? 0;
+  const [shared = ''] = [...names]
+    .filter((name) => countFor(name) > 1 && countFor(name) <= MOST_PEERS)
+    .sort((one, other) => countFor(one) - countFor(other) || (one < other ? -1 : 1));
+  const numbered = [...names].filter((name) => countFor(name) === 1 && /\d/.test(name));
+  return { folder, names, shared, hosts: numbered.map((name) => name.replace(/\d+/g, '#')) };
 }
 
-/** `expc1.example.com` and `expc2.example.com`, each the name of one alone. */
-function haveNumberedHosts(one: Names = new Set(), other: Names = new Set()): boolean {
-  const patterns = without(one, other).map(numberless);
-  return without(other, one).some((name) => /\d/.test(name) && patterns.includes(numberless(name)));
-}
-
-function numberless(name: string): string {
-  return name.replace(/\d+/g, '#');
-}
-
-function without(one: Names, other: Names): string[] {
-  return [...one].filter((name) => !other.has(name));
+function areAlike(one: Candidate, other: Candidate): boolean {
+  const own = [...one.names].filter((name) => !other.names.has(name));
+  const others = [...other.names].filter((name) => !one.names.has(name));
+  return (own.length <= 1 && others.length <= 1) || one.hosts.some((host) => other.hosts.includes(host));
 }
 
 function siblings(folders: readonly Folder[]): Folder[][] {
   const byParent = new Map<string, Folder[]>();
   for (const folder of folders) {
     const parent = dirname(folder.path);
-    if (folder.leaves.length === 0 || parent === folder.path) continue;
-    const among = byParent.get(parent);
-    if (among) among.push(folder);
-    else byParent.set(parent, [folder]);
+    if (folder.leaves.length > 0 && parent !== folder.path) put(byParent, parent, folder);
   }
   return [...byParent.values()];
 }
@@ -81,12 +82,14 @@ function namesOf({ leaves }: Folder): Set<string> {
   return new Set(leaves.flatMap(({ certificate }) => certificate.dnsNames.map((name) => name.toLowerCase())));
 }
 
-function countOf(names: readonly string[]): Map<string, number> {
+function countOf(names: readonly string[]): Counts {
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
   return counts;
 }
 
-function byCount(counts: ReadonlyMap<string, number>): (one: string, other: string) => number {
-  return (one, other) => (counts.get(one) ?? 0) - (counts.get(other) ?? 0) || (one < other ? -1 : 1);
+function put<Value>(map: Map<string, Value[]>, key: string, value: Value): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
 }

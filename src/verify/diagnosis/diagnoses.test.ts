@@ -16,6 +16,15 @@ describe('the diagnoses', () => {
       expect([id, evidence.includes('declaration')]).toEqual([id, held.has(id)]);
   });
 
+  it('say by files, a directory or what is presented exactly where a rule on those has their number', () => {
+    const held = new Set(
+      evidenceRules.filter(({ code }) => !code.startsWith('LOG_')).map(({ diagnosis }) => diagnosis),
+    );
+    const kinds = ['files', 'state', 'served'] as const;
+    for (const { id, evidence } of diagnoses)
+      expect([id, kinds.some((kind) => evidence.includes(kind))]).toEqual([id, held.has(id)]);
+  });
+
   it('say by logs exactly where a message is known', () => {
     const held = new Set(evidenceRules.filter(({ code }) => code.startsWith('LOG_')).map(({ diagnosis }) => diagnosis));
     for (const { id, evidence } of diagnoses) expect([id, evidence.includes('log')]).toEqual([id, held.has(id)]);

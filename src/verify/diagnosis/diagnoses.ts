@@ -254,7 +254,7 @@ export const diagnoses: readonly Diagnosis[] = [
     symptom: '"CA signature digest algorithm too weak".',
     cause: 'A certificate is signed with SHA-1, as the printed recipes do.',
     fix: 'Have it signed with SHA-256.',
-    evidence: ['files', 'state', 'log'],
+    evidence: ['link proof', 'files', 'state', 'log'],
   },
   {
     id: 'D31',

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { errorCodes } from '../../errors.ts';
 import { rules } from '../../topology/findings.ts';
 import { requirements } from '../../topology/requirements.ts';
+import { encodeName } from '../../x509/name.ts';
 import { diagnoses } from './diagnoses.ts';
 import { evidenceRules, examine } from './examine.ts';
-import { bundle, derOf, files, found, log, material, now, peerCertificate } from './testing/evidence.ts';
+import { bundle, days, derOf, files, found, holder, log, material, now, peerCertificate } from './testing/evidence.ts';
 
 const m = material();
 
@@ -36,6 +37,15 @@ describe('what was found', () => {
       'CLIENT_AUTH_MISSING D14 warning expe1/server.pem',
       'ALTERNATIVE_NAMES_MISSING D11 warning expe1/server.pem',
     ]);
+  });
+
+  it('cannot steer a terminal by the names in a certificate or of a file', async () => {
+    const name = encodeName({ commonName: 'expe1' }).toString('latin1').replace('expe1', '\u001b[2J\n');
+    const subject = holder(Buffer.from(name, 'latin1'));
+    const artefacts = await files({ 'a\u0007.pem': peerCertificate(subject, m.issuing, { names: [], end: days(-1) }) });
+    const { findings, notChecked } = examine({ artefacts, now });
+    expect(findings).not.toEqual([]);
+    expect(JSON.stringify({ findings, notChecked })).not.toMatch(/\\u00|\\n/);
   });
 
   it('is said once of a certificate that lies in several places', async () => {

@@ -1,8 +1,9 @@
 import { bySeverity } from '../../topology/findings.ts';
-import { findingOf } from '../../topology/rules/rule.ts';
+import { type Found, findingOf } from '../../topology/rules/rule.ts';
 import type { EvidenceInput, Examined } from './artefact.ts';
 import { collect } from './collection.ts';
 import { notChecked } from './not-checked.ts';
+import { printable } from './printable.ts';
 import { authorityKeyUsage, basicConstraintsMissing } from './rules/authority.ts';
 import {
   chainInvalid,
@@ -111,7 +112,13 @@ export const evidenceRules: readonly EvidenceRule[] = [
 export function examine(input: EvidenceInput): Examined {
   const collection = collect(input);
   const findings = evidenceRules
-    .flatMap((rule) => [...rule.check(collection)].map((found) => findingOf(rule, found)))
+    .flatMap((rule) => [...rule.check(collection)].map((found) => findingOf(rule, withPrintable(found))))
     .sort(bySeverity);
-  return { findings, notChecked: notChecked(collection) };
+  return { findings, notChecked: notChecked(collection).map(printable) };
+}
+
+/** Names of files and certificates come from whoever made them. */
+function withPrintable(found: Found): Found {
+  const { at, value, message, fix } = found;
+  return { ...found, at: printable(at), value: printable(value), message: printable(message), fix: printable(fix) };
 }

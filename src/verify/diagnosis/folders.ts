@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { patterns } from '../../topology/names.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import {
@@ -66,7 +66,7 @@ function ownContents(path: string, files: readonly FileArtefact[], issuers: Read
     const found = certificates.map((certificate) => place(file.path, certificate));
     leaves.push(...found.filter(({ certificate }) => !isTrusted(certificate)));
     authorities.push(...found.filter(({ certificate }) => isTrusted(certificate)));
-    if (certificates.every(isTrusted)) trusted.push(...found);
+    if (certificates.every(isTrusted) && !isChain(file)) trusted.push(...found);
   }
   return {
     path,
@@ -104,6 +104,15 @@ function isAuthorityBeside(certificate: Certificate, keys: ReadonlySet<string>, 
   if (selfIssued && named && keys.has(keyIdentity(certificate))) return false;
   const saysSo = basicConstraints?.authority === true || keyUsage?.includes('keyCertSign') === true;
   return saysSo || (version === 1 && selfIssued && !named);
+}
+
+/** What is sent along with a certificate goes without the root: it is no trust list. */
+function isChain(file: FileArtefact): boolean {
+  return isNamedChain(file.path) && !certificatesIn(file).some(isSelfIssued);
+}
+
+export function isNamedChain(path: string): boolean {
+  return /^(?:full)?chain\b/i.test(basename(path));
 }
 
 function hasHostName({ subject, dnsNames }: Certificate): boolean {

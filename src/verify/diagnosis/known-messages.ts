@@ -46,7 +46,7 @@ export const knownMessages: readonly KnownMessage[] = [
     title: 'Unified CM refuses a secure registration with 403.',
     holds: [26],
     diagnosis: 'D20',
-    pattern: /^(?=.*\b403\b)(?=.*\bregist).*(?:\bTLS\b|\bsecure|5061)/i,
+    pattern: /^(?=.*\b403 forbidden\b)(?=.*\bregist).*(?:\bTLS\b|\bsecure|5061)/i,
     means: "the name of the phone's security profile is not among the alternative names of Expressway-C's certificate",
     fix: 'declare the profile by its FQDN, and have the certificates of Expressway-C issued anew with it',
   },
@@ -85,7 +85,7 @@ export const knownMessages: readonly KnownMessage[] = [
     title: 'The authority of the other end is not trusted.',
     holds: [3, 42],
     diagnosis: 'D10',
-    pattern: /self[- ]signed certificate in certificate chain|(?:^\s*|[:"=]\s*)self[- ]signed certificate/i,
+    pattern: /self[- ]signed certificate in certificate chain|(?:^\s*|[:"=]\s*)self[- ]signed certificate\b/i,
     means:
       'the certificate that is called self-signed is the root of the other end, or its certificate itself: it is not on the trust list',
     fix: "add the root of the other end's chain, and its intermediate authorities, to the trust list of who logged this",

@@ -51,6 +51,12 @@ describe('requirements 42 and 49: the whole chain on the own trust list', () => 
     expect(await codeFor('Other', 'Issuing', revocationList(other))).toBe('D07');
   });
 
+  it('D06: knows that a root without room for authorities below it is not above one', async () => {
+    const last = [basicConstraints({ authority: true, pathLength: 0 }), keyUsage(['keyCertSign', 'cRLSign'])];
+    const root = authorityCertificate(m.root, m.root, { extensions: last });
+    expect(found(await trusting(root))).toEqual(['CHAIN_NOT_TRUSTED D06 error expe1/server.pem']);
+  });
+
   it('D07: knows the chain from the folder of another peer', async () => {
     const artefacts = await trusting(m.rootPem, { 'other/ca.pem': m.rootPem + m.issuingPem });
     const { findings } = examine({ artefacts, now });
@@ -78,6 +84,14 @@ describe('requirements 42 and 49: the whole chain on the own trust list', () => 
       expect(found(await trusting(m.rootPem + m.issuingPem, { 'expe1/server.pem': leaf }))).toEqual([
         'ISSUER_KEY_DIFFERS D23 error expe1/server.pem',
       ]);
+  });
+
+  it('does not take a chain without its root for a trust list', async () => {
+    const { 'expe1/ca.pem': _, ...peer } = healthy;
+    expect(found(await files({ ...peer, 'expe1/chain.pem': m.issuingPem }))).toEqual([]);
+    expect(found(await files({ ...peer, 'expe1/ca.pem': m.issuingPem }))).toEqual([
+      'ROOT_MISSING D09 error expe1/server.pem',
+    ]);
   });
 
   it('takes the list of the folder above where a peer has none of its own', async () => {

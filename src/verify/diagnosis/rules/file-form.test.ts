@@ -76,6 +76,13 @@ describe('D05: what cannot be read', () => {
     expect(found(await files({ ...healthy, 'expe1/README.txt': text }))).toEqual([]);
   });
 
+  it('refuses an empty file, but for a chain without anything between certificate and root', async () => {
+    expect(found(await files({ ...healthy, 'expe1/certcsr.pem': '' }))).toEqual([
+      'FILE_DAMAGED D05 error expe1/certcsr.pem',
+    ]);
+    expect(found(await files({ ...healthy, 'expe1/chain.pem': '' }))).toEqual([]);
+  });
+
   it('refuses what OpenSSL would skip', async () => {
     const artefacts = await files({ ...healthy, 'expe1/server.pem': `\uFEFF${server}` });
     expect(found(artefacts)).toEqual(['FILE_NOT_PLAIN D05 error expe1/server.pem']);

@@ -3,6 +3,7 @@ import type { VcsPkiError } from '../../../errors.ts';
 import type { Content } from '../../../x509/contents.ts';
 import { subjectPublicKeyInfo } from '../../../x509/keys.ts';
 import type { Artefact } from '../artefact.ts';
+import { isNamedChain } from '../folders.ts';
 import { certificatesIn, type FileArtefact, type FoundCertificate } from '../found.ts';
 import type { EvidenceRule } from './rule.ts';
 
@@ -142,10 +143,11 @@ function identityOf(item: Content): string | Content {
   }
 }
 
-/** A README is none; there is a rule for index.txt. */
+/** A README is none, and a chain without its root may be empty; there is a rule for index.txt. */
 function claimsToBeEvidence({ path, error }: Unreadable, given: number): boolean {
   if (error.code === 'LEDGER_CORRUPT') return false;
-  return error.code !== 'CONTENT_UNKNOWN' || given === 1 || EXTENSIONS.has(extname(path).toLowerCase());
+  if (error.code !== 'CONTENT_UNKNOWN' || given === 1) return true;
+  return EXTENSIONS.has(extname(path).toLowerCase()) && !isNamedChain(path);
 }
 
 type Unreadable = Extract<Artefact, { kind: 'unreadable' }>;

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { bitString, oid, sequence } from '../../../x509/der.ts';
 import { subjectPublicKeyInfo } from '../../../x509/keys.ts';
 import {
   authorityCertificate,
@@ -38,6 +39,11 @@ describe('D29, requirement 41: sizes of RSA keys', () => {
 });
 
 describe('types of keys', () => {
+  it('warns of what is no key', async () => {
+    const noKey = sequence(sequence(oid('1.2.840.113549.1.1.1')), bitString(Buffer.of(1, 2, 3)));
+    expect(found(await files(server(noKey)))).toEqual(['KEY_KIND - warning server.pem']);
+  });
+
   it('warns of ECDSA before X14.3, and of Ed25519 everywhere', async () => {
     const ec = await files(server(subjectPublicKeyInfo(m.peer.key)));
     expect(found(ec, 'X14.2')).toEqual(['KEY_KIND - warning server.pem']);

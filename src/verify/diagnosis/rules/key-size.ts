@@ -42,7 +42,7 @@ export const keyKind: EvidenceRule = {
   releases: 'ECDSA before X14.3, other types on all',
   *check({ leaves, release }) {
     for (const { at, certificate } of leaves) {
-      const key = describeKey(certificate.subjectPublicKeyInfo);
+      const key = kindOf(certificate.subjectPublicKeyInfo);
       if (key.startsWith('RSA ') || isDocumented(key, release)) continue;
       yield {
         at,
@@ -62,7 +62,16 @@ function isDocumented(key: string, release: Release | undefined): boolean {
 
 /** NaN for other keys, which is neither more nor less than anything. */
 function rsaBits(spki: Buffer): number {
-  return Number(/^RSA (\d+)$/.exec(describeKey(spki))?.[1]);
+  return Number(/^RSA (\d+)$/.exec(kindOf(spki))?.[1]);
+}
+
+/** A certificate may hold anything where its key should be. */
+function kindOf(spki: Buffer): string {
+  try {
+    return describeKey(spki);
+  } catch {
+    return 'unreadable';
+  }
 }
 
 const LEAST_BITS = 2048;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { VcsPkiError } from '../../../errors.ts';
-import { directory, found } from '../testing/evidence.ts';
+import { days, directory, files, found, material, peerCertificate } from '../testing/evidence.ts';
 
 const healthy = {
   index: [{ serial: '10' }],
@@ -25,6 +25,14 @@ describe('D36, requirement 76: the memory of an authority', () => {
 
   it('accepts a directory that has issued nothing yet', () => {
     expect(facts({ index: [], newCertificates: [], serial: '1000\n' })).toEqual([]);
+  });
+
+  it('does not examine the archive of what was issued', async () => {
+    const m = material();
+    const old = peerCertificate(m.peer, m.issuing, { names: ['*.example.com'], end: days(-1) });
+    const artefacts = await files({ 'demoCA/newcerts/10.pem': old });
+    expect(found([directory('demoCA', healthy), ...artefacts])).toEqual([]);
+    expect(found(artefacts)).not.toEqual([]);
   });
 
   it('refuses an index that cannot be read', () => {

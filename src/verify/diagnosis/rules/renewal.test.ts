@@ -73,6 +73,11 @@ describe('D27: a renewal keeps what the certificate before it had', () => {
     expect(found(await files({ 'new.pem': longer, 'old.pem': old }))).toEqual(['RENEWAL_LOST D27 warning new.pem']);
   });
 
+  it('does not know which of two of the same dates is the new one', async () => {
+    const twin = renewed({ names: all.slice(0, 2), begin: days(-300), end: days(65) });
+    expect(found(await files({ 'a.pem': old, 'b.pem': twin }))).toEqual([]);
+  });
+
   it('looks at the last renewal alone', async () => {
     const between = renewed({ names: all.slice(0, 2), begin: days(-200) });
     const last = renewed({ names: all.slice(0, 2) });

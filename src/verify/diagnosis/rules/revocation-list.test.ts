@@ -57,6 +57,12 @@ describe('D16, requirement 52: a list for every authority of the chain', () => {
     expect(found(await files(bundled))).toEqual(['CRL_ABSENT D16 warning expe1/server.pem']);
   });
 
+  it('does not take the lists of a folder above for those of every authority', async () => {
+    const { 'expe1/crl.pem': _, ...peer } = healthy;
+    expect(found(await files({ ...peer, 'crl.pem': revocationList(holder('Other CA')) }))).toEqual([]);
+    expect(found(await files({ ...peer, 'crl.pem': rootList }))).toEqual(['CRL_ABSENT D16 error expe1/server.pem']);
+  });
+
   it('refuses lists of others alone, and accepts them beside a chain that they cover (X15.5)', async () => {
     const internal = holder('Internal CA');
     const internalList = revocationList(internal);

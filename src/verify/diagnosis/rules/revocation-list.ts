@@ -48,8 +48,10 @@ export const crlAbsent: EvidenceRule = {
     const covered = new Set(chains.flatMap(({ folder, verdict }) => (hasList(folder, verdict) ? [folder] : [])));
     for (const { leaf, folder, verdict } of chains) {
       if (!verdict?.valid || folder.crls.length === 0) continue;
-      // The lists of a public authority are not among those of an internal one that issued the client certificate.
-      if (!hasList(folder, verdict) && covered.has(folder)) continue;
+      // The lists of a public authority are not among those of an internal one that issued the client certificate, and
+      // lists of a folder above may be for others.
+      const elsewhere = covered.has(folder) || folder.crls[0]?.folder !== folder.path;
+      if (elsewhere && !hasList(folder, verdict)) continue;
       const present = issuersOf(folder);
       const missing = verdict.path.slice(1).filter(({ subject }) => !present.has(subject.key));
       if (missing.length === 0) continue;

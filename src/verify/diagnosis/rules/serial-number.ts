@@ -12,7 +12,7 @@ export const serialNumber: EvidenceRule = {
   *check({ leaves, authorities }) {
     for (const { at, title, certificate } of [...leaves, ...authorities]) {
       const serial = certificate.serialNumber;
-      if ((serial >= 0n && serial < LIMIT) || isSelfIssued(certificate)) continue;
+      if ((serial > 0n && serial < LIMIT) || isSelfIssued(certificate)) continue;
       yield {
         at,
         value: serialHex(serial).slice(0, 48),

@@ -47,6 +47,8 @@ describe('D30, requirements 72 and 75: SHA-1', () => {
     expect(found(await files({ 'certcsr.pem': encodePem('CERTIFICATE REQUEST', request) }))).toEqual([
       'REQUEST_SHA1 D30 warning certcsr.pem',
     ]);
+    const noAlgorithm = { algorithm: { ...ecdsaWithSha1, der: sequence() } };
+    expect(found(await files({ 'crl.pem': revocationList(m.root, noAlgorithm) }))).toEqual([]);
     expect(found(await files({ 'crl.pem': revocationList(m.root, weak) }))).toEqual([
       'REQUEST_SHA1 D30 warning crl.pem',
     ]);

@@ -43,7 +43,7 @@ export const requestDigest: EvidenceRule = {
           .map(({ at, crl }) => ({ at, what: 'revocation list', algorithm: crl.signatureAlgorithm })),
       ];
       for (const { at, what, algorithm } of signed) {
-        const name = signatureAlgorithmName(algorithm);
+        const name = nameOf(algorithm);
         const digest = weakDigest(name);
         if (digest === undefined) continue;
         yield {
@@ -59,6 +59,15 @@ export const requestDigest: EvidenceRule = {
 
 function algorithmOf(request: Buffer, at: string): Buffer {
   return readSigned(DerReader.open(request, at), 'the request').signatureAlgorithm;
+}
+
+/** A list may have anything where its algorithm should be. */
+function nameOf(algorithm: Buffer): string {
+  try {
+    return signatureAlgorithmName(algorithm);
+  } catch {
+    return 'unreadable';
+  }
 }
 
 function weakDigest(algorithm: string): string | undefined {

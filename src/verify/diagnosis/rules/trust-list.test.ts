@@ -56,6 +56,19 @@ describe('D24: the trust list is not copied between peers', () => {
     expect(found(await files({ ...peer('expe1', ''), ...turned }))).toEqual([]);
   });
 
+  it('does not take seven appliances of one domain for a cluster', async () => {
+    const seven = [1, 2, 3, 4, 5, 6, 7].map((number) => {
+      const own = holder(`vcs${number}.example.com`);
+      const names = [`vcs${number}.example.com`, 'example.com'];
+      return {
+        [`all/${number}/server.pem`]: peerCertificate(own, m.issuing, { names }),
+        [`all/${number}/ca.pem`]: m.rootPem + m.issuingPem + (number === 7 ? other : ''),
+      };
+    });
+    expect(found(await files(Object.assign({}, ...seven)))).toEqual([]);
+    expect(found(await files(Object.assign({}, ...seven.slice(2))))).toHaveLength(4);
+  });
+
   it('accepts different lists of different clusters, which may share a chat node alias (27b)', async () => {
     const single = (name: string, names: readonly string[], ca: string) => {
       const own = holder(`${name}.example.com`);

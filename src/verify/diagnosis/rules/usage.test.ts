@@ -81,6 +81,7 @@ describe('D14, requirements 6, 20, 23: usages of the one certificate', () => {
       m.issuingPem,
     );
     expect(found([presented], 'X15.5')).toEqual([]);
+    expect(found([presented])).toEqual(['CLIENT_AUTH_MISSING D14 warning expe1.example.com:5061']);
     expect(found([presented], 'X14.3')).toEqual(['CLIENT_AUTH_MISSING D14 error expe1.example.com:5061']);
   });
 });
