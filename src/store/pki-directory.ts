@@ -29,6 +29,9 @@ import { type FileSystem, makeDirectories, writeAtomically } from './file-system
 import { generatedOpensslConfig } from './openssl-config.ts';
 import { type LockOptions, withWriterLock } from './writer-lock.ts';
 
+/** Renewals share their subject with the certificate they replace (1P). */
+const UNIQUE_SUBJECT = 'unique_subject = no\n';
+
 /** A PKI directory: every authority in the layout of `openssl ca`, keys and certificates by demand, published lists. */
 export class PkiDirectory {
   readonly path: string;
@@ -78,8 +81,7 @@ export class PkiDirectory {
       await makeDirectories(this.fs, this.path, join(directory, folder), 0o755);
     const files = {
       'openssl.cnf': generatedOpensslConfig(authority),
-      // Renewals share their subject with the certificate they replace (1P).
-      'index.txt.attr': 'unique_subject = no\n',
+      'index.txt.attr': UNIQUE_SUBJECT,
       serial: `${serialHex(firstSerial)}\n`,
       crlnumber: '01\n',
       'index.txt': '',
@@ -92,7 +94,9 @@ export class PkiDirectory {
 
   /** Makes the place where certificates of an authority elsewhere are put on record. */
   async prepareExternal(id: string): Promise<DiskLedger> {
-    await makeDirectories(this.fs, this.path, join(this.authorityPath(id), 'newcerts'), 0o755);
+    const directory = this.authorityPath(id);
+    await makeDirectories(this.fs, this.path, join(directory, 'newcerts'), 0o755);
+    await writeAtomically(this.fs, join(directory, 'index.txt.attr'), Buffer.from(UNIQUE_SUBJECT));
     return this.ledger(id);
   }
 

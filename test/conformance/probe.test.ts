@@ -200,7 +200,7 @@ describe('who speaks first', () => {
   });
 
   it('one that waits for the client has said nothing', async () => {
-    expect(await greeting(await listening(createServer()), BRIEF)).toBeUndefined();
+    expect(await greeting(await listening(createServer()), 2000)).toBeUndefined();
   });
 
   it('one that closes at once has said nothing either', async () => {

@@ -3,6 +3,7 @@ import { type Action, type RecordedState, renewalTime } from '../../authority/pl
 import { nextUpdateDue } from '../../authority/schedule.ts';
 import { type Demand, demands } from '../../topology/demands.ts';
 import { publicLifetimes } from '../../topology/rules/lifetime.ts';
+import { PUBLIC_CLIENT_AUTH_ENDS } from '../../topology/rules/usage.ts';
 import type { Authority, Topology } from '../../topology/schema.ts';
 import type { Artefact } from '../../verify/diagnosis/artefact.ts';
 import { titleOf } from '../../verify/predict.ts';
@@ -207,11 +208,8 @@ function publicEntries({ where, peers, forClients }: PublicCertificates, now: Da
   });
   const sunset = {
     ...common,
-    at: CLIENT_AUTH_ENDS,
+    at: PUBLIC_CLIENT_AUTH_ENDS,
     what: `the last of them stop issuing clientAuth, which ${plural(forClients, 'certificate')} of these ${forClients === 1 ? 'has' : 'have'} (FN74362)`,
   };
   return [...steps, ...(forClients > 0 ? [sunset] : [])].filter(({ at }) => at > now);
 }
-
-/** FN74362, revision 1.2. */
-const CLIENT_AUTH_ENDS = new Date('2027-03-15T00:00:00Z');

@@ -5,7 +5,6 @@ import { layout } from '../../store/disk-material.ts';
 import { findings } from '../../topology/findings.ts';
 import { releaseOf } from '../../topology/releases/releases.ts';
 import { type Finding, findingOf, type RuleFacts } from '../../topology/rules/rule.ts';
-import type { Artefact } from '../../verify/diagnosis/artefact.ts';
 import { examine } from '../../verify/diagnosis/examine.ts';
 import type { LinkVerdict, Step } from '../../verify/prove.ts';
 import type { Context, Options } from '../command.ts';
@@ -107,7 +106,7 @@ async function readBundles({ workspace, directory }: Session, context: Context, 
     const folder = join(directory.path, layout.bundles, name, cluster.id);
     if ((await statusOf(folder))?.kind !== 'folder') continue;
     const read = await readEvidenceFolder(folder, shownPath(folder, context), undefined);
-    const artefacts = read.artefacts.filter((artefact) => !isKeptUnderPassword(artefact));
+    const { artefacts } = read;
     const { findings: found } = examine({ artefacts, now, release: releaseOf(cluster) });
     all.push({
       artefacts,
@@ -124,8 +123,3 @@ async function readBundles({ workspace, directory }: Session, context: Context, 
 
 /** A bundle alone does not tell what its peer is for, nor where it fetches lists: the proof of the links does. */
 const judgedByProof: ReadonlySet<string> = new Set(['CRL_ABSENT', 'CLIENT_AUTH_MISSING']);
-
-/** The PFX that apply makes for other uses. */
-function isKeptUnderPassword(artefact: Artefact): boolean {
-  return artefact.kind === 'unreadable' && artefact.error.code === 'KEY_ENCRYPTED';
-}

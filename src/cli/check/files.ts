@@ -90,7 +90,8 @@ async function recognised({ bytes, path }: ReadFile, password: Password): Promis
   const first = await readOrError(bytes, path, password);
   const ofAnother = first instanceof VcsPkiError && first.code === 'KEY_PASSPHRASE_WRONG';
   const read = ofAnother ? await readOrError(bytes, path, undefined) : first;
-  const log = logIn(bytes, path);
+  // Programs and documents that quote a message are no log.
+  const log = LOG_NAMES.has(extname(path).toLowerCase()) ? logIn(bytes, path) : [];
   if (!(read instanceof VcsPkiError)) return [{ kind: 'file', path, contents: read }, ...log];
   return log.length > 0 ? log : [{ kind: 'unreadable', path, error: read }];
 }

@@ -48,9 +48,10 @@ function parsedIfWhole(text: string): IndexEntry[] | undefined {
   }
 }
 
-/** In newcerts, or beside index.txt (`-outdir .`), under its serial number: "ca.pem" has a name of hexadecimal digits too. */
+/** In newcerts, or with `-outdir .` beside index.txt or the folder that it is in, under its serial number: "ca.pem" has a name of hexadecimal digits too. */
 function isIssuedHere(artefact: Artefact, path: string): boolean {
-  if (artefact.kind !== 'file' || ![path, join(path, 'newcerts')].includes(dirname(artefact.path))) return false;
+  if (artefact.kind !== 'file' || ![path, join(path, 'newcerts'), dirname(path)].includes(dirname(artefact.path)))
+    return false;
   const name = basename(artefact.path, '.pem').toUpperCase();
   return artefact.contents.items.some(
     (item) => item.kind === 'certificate' && serialHex(item.certificate.serialNumber) === name,
@@ -58,7 +59,7 @@ function isIssuedHere(artefact: Artefact, path: string): boolean {
 }
 
 function configOf(path: string, files: readonly ReadFile[]): string | undefined {
-  const configs = files.filter((file) => /\.(cnf|conf)$/.test(file.path));
+  const configs = files.filter((file) => /\.(cnf|conf|cfg)$/.test(file.path));
   const found = [path, dirname(path)].flatMap((folder) => configs.filter((file) => dirname(file.path) === folder));
   return found[0]?.bytes.toString();
 }

@@ -156,4 +156,5 @@ export const publicClientAuth: Rule = {
   },
 };
 
-const PUBLIC_CLIENT_AUTH_ENDS = new Date('2027-03-15T00:00:00Z');
+/** FN74362, revision 1.2: the last public authorities stop, subject to change. */
+export const PUBLIC_CLIENT_AUTH_ENDS = new Date('2027-03-15T00:00:00Z');

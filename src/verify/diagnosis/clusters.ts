@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import type { Folder } from './folders.ts';
 
 /** The folders of the peers of one cluster, and the name that its certificates have in common. */
-export interface ClusterFolders {
+interface ClusterFolders {
   readonly name: string;
   readonly peers: readonly Folder[];
 }

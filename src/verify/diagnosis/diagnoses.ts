@@ -1,7 +1,7 @@
 import type { DiagnosisId } from '../../topology/rules/rule.ts';
 
 /** By what a fault can be told. `state` is the directory of an authority. */
-export type EvidenceKind = 'declaration' | 'link proof' | 'files' | 'state' | 'served' | 'log';
+type EvidenceKind = 'declaration' | 'link proof' | 'files' | 'state' | 'served' | 'log';
 
 /** A fault as engineers meet it. */
 export interface Diagnosis {

@@ -72,6 +72,7 @@ describe('what could not be checked', () => {
     const { 'expe1/crl.pem': _, ...without } = bundle(m);
     const { notChecked } = examine({ artefacts: await files(without), now });
     expect(notChecked).toContain('revocation of expe1/server.pem: no revocation list lies with it');
+    expect(examine({ artefacts: await files(bundle(m)), now }).notChecked.join()).not.toContain('revocation');
   });
 
   it('is nothing of an authority alone', async () => {

@@ -14,7 +14,7 @@ export type ServedArtefact = Extract<Artefact, { kind: 'served' }>;
 export type DirectoryArtefact = Extract<Artefact, { kind: 'openssl directory' }>;
 
 /** Where something was found: the path of its artefact, and the folder of that. */
-export interface Placed {
+interface Placed {
   readonly at: string;
   readonly folder: string;
 }

@@ -1,5 +1,5 @@
 /** A line of index.txt, as far as it is looked at. */
-export interface IndexedCertificate {
+interface IndexedCertificate {
   /** Hexadecimal. */
   readonly serial: string;
   readonly revocation?: object;

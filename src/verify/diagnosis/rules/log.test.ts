@@ -74,6 +74,17 @@ describe('messages of logs and pages', () => {
     expect(findings[0]?.fix).toContain('the nearest to calllservice.example.com is callservice.example.com');
   });
 
+  it('D11: names no other name where the very name is in a certificate', async () => {
+    const m = material();
+    const names = ['expe1.example.com', 'expe2.example.com'];
+    const line = event('Detail="Peer\'s TLS certificate identity was unacceptable" Common-name="expe1.example.com"');
+    const artefacts = [
+      log('a.log', line),
+      ...(await files({ 'server.pem': peerCertificate(m.peer, m.issuing, { names }) })),
+    ];
+    expect(examine({ artefacts, now }).findings[0]?.fix).not.toContain('nearest');
+  });
+
   it('D35: says what to look for where nothing is known', () => {
     const { findings, notChecked } = examine({ artefacts: [log('a.log', 'Event="Call Attempted"')], now });
     expect(findings).toEqual([]);

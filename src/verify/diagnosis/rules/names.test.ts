@@ -100,6 +100,17 @@ describe('D13, requirements 12 and 14: the name of the cluster', () => {
     expect(found(artefacts)).toEqual(['CLUSTER_NAME_NOT_SHARED D13 error edge/expe3/server.pem']);
   });
 
+  it('does not guess to which of two clusters a single appliance belongs', async () => {
+    const artefacts = await files({
+      ...peer('vcs1', ['east.example.com']),
+      ...peer('vcs2', ['east.example.com']),
+      ...peer('vcs3', ['west.example.com']),
+      ...peer('vcs4', ['west.example.com']),
+      ...peer('vcs5', []),
+    });
+    expect(found(artefacts)).toEqual([]);
+  });
+
   it('does not take many appliances with numbers for one cluster', async () => {
     const singles = [3, 4, 5, 6, 7].map((number) => peer(`expe${number}`, []));
     const artefacts = await files(Object.assign({}, peer('expe1', cluster), peer('expe2', cluster), ...singles));

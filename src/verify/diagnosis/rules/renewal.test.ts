@@ -68,6 +68,20 @@ describe('D27: a renewal keeps what the certificate before it had', () => {
     expect(found(await files(withoutLists), 'X15.5')).toEqual([]);
   });
 
+  it('compares the new pair with the old one beside it', async () => {
+    const key = newKey();
+    const folder = {
+      'server.pem': renewed({ names: all.slice(0, 2) }, m.issuing, key),
+      'privatekey.pem': keyPem(key),
+      'old/server.pem': old,
+      'old/privatekey.pem': keyPem(m.peer.key),
+    };
+    const expected = ['RENEWAL_LOST D27 warning server.pem'];
+    expect(found(await files(folder))).toEqual(expected);
+    const flat = Object.entries(folder).map(([path, text]) => [path.replace('/', '-'), text]);
+    expect(found(await files(Object.fromEntries(flat)))).toEqual(expected);
+  });
+
   it('tells certificates of one day by their ends', async () => {
     const longer = renewed({ names: all.slice(0, 2), begin: days(-300), end: days(400) });
     expect(found(await files({ 'new.pem': longer, 'old.pem': old }))).toEqual(['RENEWAL_LOST D27 warning new.pem']);

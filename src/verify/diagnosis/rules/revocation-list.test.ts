@@ -35,6 +35,13 @@ describe('D15, requirement 59: an expired list revokes everything', () => {
     ]);
     expect(found(await listed(rootList, revocationList(m.issuing, { nextUpdate: days(2) })))).toEqual([]);
   });
+
+  it('looks at the last list of an authority', async () => {
+    const before = revocationList(m.issuing, { thisUpdate: days(-9), nextUpdate: days(-2) });
+    const current = revocationList(m.issuing);
+    expect(found(await listed(rootList, before, current))).toEqual([]);
+    expect(found(await listed(rootList, current, before))).toEqual([]);
+  });
 });
 
 describe('D16, requirement 52: a list for every authority of the chain', () => {

@@ -23,7 +23,7 @@ const presents = (...chain: string[]) => served(`${name}:5061`, [name], ...chain
 describe('D28, requirement 29: what is in use', () => {
   it('refuses the certificate before the one that was made last', async () => {
     expect(found([presents(before, m.issuingPem), ...(await folder())])).toEqual([
-      'RESTART_PENDING D28 error expe1.example.com:5061',
+      'NOT_RESTARTED D28 error expe1.example.com:5061',
     ]);
   });
 

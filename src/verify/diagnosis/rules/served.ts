@@ -8,7 +8,7 @@ import type { EvidenceRule } from './rule.ts';
 
 /** Requirement 29: what was loaded is in use after a restart. */
 export const notRestarted: EvidenceRule = {
-  code: 'RESTART_PENDING',
+  code: 'NOT_RESTARTED',
   title: 'A peer still presents an older certificate than the one that was made for it.',
   holds: [29],
   diagnosis: 'D28',

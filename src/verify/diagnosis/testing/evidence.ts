@@ -66,7 +66,7 @@ export const ecdsaWithSha1: SignatureAlgorithm = {
   digest: 'sha1',
 };
 
-export interface CertificateChange {
+interface CertificateChange {
   readonly publicKey?: Buffer;
   readonly serial?: bigint;
   readonly begin?: Date;
@@ -94,7 +94,7 @@ export function peerCertificate(subject: Holder, issuer: Holder, change: PeerCha
   return certificate(subject, issuer, { begin: days(-21), end: days(344), extensions: usual, ...change });
 }
 
-export interface AuthorityChange extends CertificateChange {
+interface AuthorityChange extends CertificateChange {
   /** Empty for none. */
   readonly keyUsages?: readonly KeyUsage[];
 }
@@ -128,7 +128,8 @@ function certificate(subject: Holder, issuer: Holder, content: CertificateChange
   return encodePem('CERTIFICATE', encodeSigned(tbs, algorithm, sign(algorithm.digest, tbs, issuer.key)));
 }
 
-export interface ListChange {
+interface ListChange {
+  readonly thisUpdate?: Date;
   readonly nextUpdate?: Date;
   readonly entries?: readonly RevokedEntry[];
   readonly algorithm?: SignatureAlgorithm;
@@ -137,8 +138,8 @@ export interface ListChange {
 /** A revocation list as PEM, valid for six more days. */
 export function revocationList(issuer: Holder, change: ListChange = {}): string {
   const spki = subjectPublicKeyInfo(issuer.key);
-  const { nextUpdate = days(6), entries = [], algorithm = signatureAlgorithmFor(spki) } = change;
-  const content = { issuer: issuer.name, thisUpdate: days(-1), nextUpdate, crlNumber: 7n, entries };
+  const { thisUpdate = days(-1), nextUpdate = days(6), entries = [], algorithm = signatureAlgorithmFor(spki) } = change;
+  const content = { issuer: issuer.name, thisUpdate, nextUpdate, crlNumber: 7n, entries };
   const tbs = encodeTbsCrl({ ...content, authorityKeyIdentifier: keyIdentifier(spki) }, algorithm);
   return encodePem('X509 CRL', encodeSigned(tbs, algorithm, sign(algorithm.digest, tbs, issuer.key)));
 }
