@@ -2,7 +2,8 @@ import type { Done } from '../authority/perform.ts';
 import type { Action, Waiting } from '../authority/plan.ts';
 import type { Finding } from '../topology/rules/rule.ts';
 import { titleOf } from '../verify/predict.ts';
-import type { LinkVerdict, Refusal } from '../verify/prove.ts';
+import type { LinkVerdict } from '../verify/prove.ts';
+import type { Refusal } from '../verify/refusal.ts';
 import { serialHex } from '../x509/certificate.ts';
 import { plural, table } from './output.ts';
 

@@ -4,7 +4,7 @@ import { formatName } from '../x509/name.ts';
 import { isSelfIssued, type PathCertificate } from './path/path-certificate.ts';
 import type { InvalidPath, PathFailure } from './path/verdict.ts';
 import { titleOf } from './predict.ts';
-import type { Refusal } from './prove.ts';
+import type { Refusal } from './refusal.ts';
 
 /** Who looks at whose certificate, and what the verifier trusts. */
 export interface Situation {

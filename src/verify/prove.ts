@@ -9,21 +9,8 @@ import { PathFinder } from './path/find-path.ts';
 import type { PathCertificate, PathCrl } from './path/path-certificate.ts';
 import type { PathEnd } from './path/verdict.ts';
 import { titleOf } from './predict.ts';
+import type { Refusal } from './refusal.ts';
 import { usageProblem } from './usage.ts';
-
-/** The steps of a verification. The first to fail is named; TLS stacks agree on the verdict, not always on the order. */
-export const steps = ['chain', 'dates', 'revocation', 'usage', 'name'] as const;
-export type Step = (typeof steps)[number];
-
-/** Why one end of a link does not accept the other. */
-export interface Refusal {
-  readonly step: Step;
-  /** `<cluster>/<peer>`, system or client group that refuses. */
-  readonly by: string;
-  readonly message: string;
-  readonly fix: string;
-  readonly diagnosis?: DiagnosisId;
-}
 
 /** What one end found of the other. */
 export interface Examination {

@@ -7,7 +7,7 @@ import { stringify } from 'yaml';
 import type { Link, PeerCheck } from '../../src/topology/links/link.ts';
 import { matchName } from '../../src/verify/name-match.ts';
 import { pathCertificate } from '../../src/verify/path/path-certificate.ts';
-import type { Refusal } from '../../src/verify/prove.ts';
+import type { Refusal } from '../../src/verify/refusal.ts';
 import { readCertificate } from '../../src/x509/certificate.ts';
 import { basicConstraints } from '../../src/x509/extensions.ts';
 import { encodeName } from '../../src/x509/name.ts';

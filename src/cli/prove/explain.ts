@@ -5,7 +5,8 @@ import type { NameMatching } from '../../topology/releases/name-matching.ts';
 import { nearest } from '../../verify/nearest.ts';
 import type { PathCertificate } from '../../verify/path/path-certificate.ts';
 import { titleOf } from '../../verify/predict.ts';
-import { type Evidence, type Examination, type LinkVerdict, type Step, steps } from '../../verify/prove.ts';
+import type { Evidence, Examination, LinkVerdict } from '../../verify/prove.ts';
+import { type Step, steps } from '../../verify/refusal.ts';
 import { day, moment } from '../describe.ts';
 
 /** A link in full: what each end finds of the other, step by step. */
