@@ -151,6 +151,7 @@ published       ${near(directory)}/published (serve this folder as the base URL 
 
 Next: run this again (nothing to do), add a peer to the declaration and run it again, or try
   vcs-pki prove       every TLS link, who checks which name
+  vcs-pki check       what is wrong, or will be: here, in any file, log or server
   vcs-pki show FILE   what any certificate, request or list says
   vcs-pki crl --due   what to run every day (see examples/systemd)
 `;
