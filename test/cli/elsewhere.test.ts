@@ -87,6 +87,8 @@ describeWithTool('openssl', 'certificates that an authority elsewhere signs', (o
     readonly path: string;
     readonly requests: string;
     vcsPki(...args: string[]): Promise<Ran>;
+    /** Lets days go by. */
+    later(days: number): void;
     declare(change: Partial<TopologyInput>): Promise<void>;
   }
 
@@ -95,11 +97,15 @@ describeWithTool('openssl', 'certificates that an authority elsewhere signs', (o
     const declare = (what: Partial<TopologyInput>) =>
       writeFile(join(path, 'topology.json'), JSON.stringify(topologyWith(authority.pem, what)));
     await declare(change);
+    let now = NOW;
     const vcsPki = (...args: string[]) => {
       processes.start();
-      return runCli(args, { fs: diskFileSystem, now: () => NOW, processes, cwd: path });
+      return runCli(args, { fs: diskFileSystem, now: () => now, processes, cwd: path });
     };
-    return { path, requests: join(path, 'pki', 'requests', 'edge'), vcsPki, declare };
+    const later = (days: number) => {
+      now = new Date(now.getTime() + days * 24 * 3600 * 1000);
+    };
+    return { path, requests: join(path, 'pki', 'requests', 'edge'), vcsPki, later, declare };
   }
 
   /** Signs a request as the public authority would; by default as it should be. */
@@ -175,6 +181,23 @@ describeWithTool('openssl', 'certificates that an authority elsewhere signs', (o
       run(openssl, ['pkey', '-in', key, '-pubout']),
     ]);
     expect(ofCertificate.stdout).toBe(ofKey.stdout);
+  });
+
+  it('asks for a renewal in time, and proves on the certificate that is served until it comes back', async () => {
+    const { path, requests, vcsPki, later } = await project();
+    await vcsPki('apply');
+    for (const peerId of ['expe1', 'expe2'])
+      await sign(join(requests, peerId, 'server/certcsr.pem'), join(path, `${peerId}.pem`));
+    await vcsPki('import', 'expe1.pem', 'expe2.pem');
+    later(140);
+    const due = await vcsPki('apply');
+    expect(due, due.progress).toMatchObject({ code: 0, out: expect.stringMatching(/^request +edge\/expe1\/server/m) });
+    expect(due.out).toContain('2 of 2 TLS links verify');
+    later(80);
+    const late = await vcsPki('apply');
+    expect(late.code).toBe(3);
+    expect(late.out).toContain('waiting since');
+    expect(late.out).toMatch(/at step dates: expe\.example\.com expired on/);
   });
 
   it('requirement 35: says whose certificate it is when they are mixed up (D01)', async () => {

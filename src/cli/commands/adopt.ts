@@ -28,7 +28,7 @@ ${TARGET_HELP}`,
     'rebuild-index': { type: 'boolean', description: 'Take in certificates that index.txt has lost' },
     ...outputOption,
   },
-  examples: ['vcs-pki adopt /root/demoCA uc-ca --ca-passphrase-file /etc/vcs-pki/passphrase'],
+  examples: ['vcs-pki adopt ./demoCA uc-ca --ca-passphrase-file ca-passphrase'],
   async run([from = '', id = '', target], options, context) {
     const format = outputFormat(options);
     const chosen = await workspace(target, options, context);

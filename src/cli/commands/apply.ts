@@ -98,7 +98,9 @@ async function applyWorkspace(
     });
     const after = await writeLock(session, context);
     const { waiting } = planOf(session, after, now);
-    const verdicts = await proveSession(session, after, { ...NO_PLAN, waiting }, context.clock.now());
+    // What is served until a renewal comes back is the certificate before.
+    const first = waiting.filter(({ demand }) => !after.certificates.has(demand.id));
+    const verdicts = await proveSession(session, after, { ...NO_PLAN, waiting: first }, context.clock.now());
     const delivery = await deliver(topology, session.directory, after, password);
     await deliverRequests(session.demands, session.directory);
     const data = {
