@@ -165,12 +165,12 @@ export class PkiDirectory {
     const certificates = new Map<string, CertificateRecord>();
     const material = new Map<string, MaterialState>();
     const authorities = new Map<string, AuthorityState>();
-    const bySerial = new Map(all.map((entry) => [entry.serial, entry]));
+    const entryOf = byOwnerAndSerial(all);
     for (const authority of topology.authorities) {
       const owner = authorityOwner(authority.id);
       const record = latest.get(owner);
       if (!record) continue;
-      const der = await bySerial.get(record.serial)?.certificate();
+      const der = await entryOf(record)?.certificate();
       if (!der) throw lostCertificate(record, this.authorityPath(authority.issuer ?? authority.id));
       const certificate = readCertificate(der, owner);
       if (look(owner)) {
@@ -191,7 +191,7 @@ export class PkiDirectory {
       if (isAuthorityOwner(owner)) continue;
       certificates.set(owner, record);
       if (!look(owner)) continue;
-      const der = await bySerial.get(record.serial)?.certificate();
+      const der = await entryOf(record)?.certificate();
       if (!der || record.revocation) continue;
       const { generation, specification } = record.issuance;
       const keyOnAppliance = specification.key.startsWith('request ');
@@ -205,12 +205,11 @@ export class PkiDirectory {
   async certificateReader(
     topology: Topology,
   ): Promise<(record: CertificateRecord) => Promise<Certificate | undefined>> {
-    const entries = new Map<string, LedgerEntry>();
-    for (const id of await this.#authorities(topology)) {
-      for (const entry of await this.ledger(id).entries()) entries.set(entry.serial, entry);
-    }
+    const entries: LedgerEntry[] = [];
+    for (const id of await this.#authorities(topology)) entries.push(...(await this.ledger(id).entries()));
+    const find = byOwnerAndSerial(entries);
     return async (record) => {
-      const der = await entries.get(record.serial)?.certificate();
+      const der = await find(record)?.certificate();
       return der && readCertificate(der, record.issuance.owner);
     };
   }
@@ -226,7 +225,7 @@ export class PkiDirectory {
       await Promise.all((await this.#authorities(topology)).map((id) => this.ledger(id).entries()))
     ).flat();
     const record = latestByOwner(entries.flatMap((entry) => recordOf(entry) ?? [])).get(owner);
-    const certificate = await entries.find((entry) => entry.serial === record?.serial)?.certificate();
+    const certificate = record && (await byOwnerAndSerial(entries)(record)?.certificate());
     if (!record || !certificate) throw new TypeError(`${owner} is not on record`);
     return { certificate, chain: await this.#chainFrom(topology, record.issuance.specification.issuer, owner) };
   }
@@ -241,6 +240,15 @@ export class PkiDirectory {
     }
     return chain;
   }
+}
+
+/** A serial number alone may stand in the ledgers of several authorities: those of others begin at 1 or 10. */
+function byOwnerAndSerial(
+  entries: readonly LedgerEntry[],
+): (record: Pick<CertificateRecord, 'serial' | 'issuance'>) => LedgerEntry | undefined {
+  const key = (serial: string, owner: string | undefined) => `${serial} ${owner}`;
+  const found = new Map(entries.map((entry) => [key(entry.serial, entry.issuance?.owner), entry]));
+  return ({ serial, issuance }) => found.get(key(serial, issuance.owner));
 }
 
 /** The published list of an authority, as a proof asks it. */

@@ -109,7 +109,7 @@ describeWithTool('openssl', 'certificates that an authority elsewhere signs', (o
   }
 
   /** Signs a request as the public authority would; by default as it should be. */
-  async function sign(request: string, out: string, extensions?: string): Promise<string> {
+  async function sign(request: string, out: string, extensions?: string, serial?: string): Promise<string> {
     const names =
       (await run(openssl, ['req', '-in', request, '-noout', '-text'])).stdout.match(/DNS:[^\n]+/)?.[0] ?? '';
     const config = join(authority.folder, 'extensions.cnf');
@@ -127,6 +127,7 @@ describeWithTool('openssl', 'certificates that an authority elsewhere signs', (o
         join(authority.folder, 'ca.key'),
       ],
       ...['-days', '199', '-sha256', '-extfile', config, '-out', out],
+      ...(serial === undefined ? [] : ['-set_serial', `0x${serial}`]),
     ]);
     expect(signed.code, signed.stderr).toBe(0);
     return out;
@@ -198,6 +199,21 @@ describeWithTool('openssl', 'certificates that an authority elsewhere signs', (o
     expect(late.code).toBe(3);
     expect(late.out).toContain('waiting since');
     expect(late.out).toMatch(/at step dates: expe\.example\.com expired on/);
+  });
+
+  it('I2: a serial number counts within its authority alone', async () => {
+    const { path, requests, vcsPki } = await project();
+    await vcsPki('apply');
+    const lock = JSON.parse(await readFile(join(path, 'vcs-pki.lock.json'), 'utf8'));
+    const taken: string = lock.certificates['core/expc1/client'].serial;
+    await sign(join(requests, 'expe1/server/certcsr.pem'), join(path, 'expe1.pem'), undefined, taken);
+    await sign(join(requests, 'expe2/server/certcsr.pem'), join(path, 'expe2.pem'));
+    const imported = await vcsPki('import', 'expe1.pem', 'expe2.pem');
+    expect(imported, imported.progress).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('2 of 2 TLS links verify'),
+    });
+    expect((await vcsPki('apply')).out).toContain('nothing to do');
   });
 
   it('requirement 35: says whose certificate it is when they are mixed up (D01)', async () => {
