@@ -2,13 +2,17 @@ import type { Demand } from '../topology/demands.ts';
 import type { Authority } from '../topology/schema.ts';
 import { integer } from '../x509/der.ts';
 import { extensionOids } from '../x509/extensions.ts';
-import { encodeName, formatName, type Name, readName } from '../x509/name.ts';
+import { encodeName, formatName, readName } from '../x509/name.ts';
 import type { PathCertificate, PathCrl } from './path/path-certificate.ts';
 
-/** What a certificate is called in messages: its common name, or its whole subject. */
-export function titleOf({ subject }: { readonly subject: Name }): string {
-  return subject.commonName ?? (formatName(subject) || 'a certificate without a subject');
+/** What a certificate is called in messages: its common name, or its whole subject; peers may share that, and differ in their first name. */
+export function titleOf({ subject, alternativeNames }: Titled): string {
+  const title = subject.commonName ?? (formatName(subject) || 'a certificate without a subject');
+  const first = alternativeNames?.find(({ kind }) => kind === 'DNS')?.value;
+  return first === undefined || first.toLowerCase() === title.toLowerCase() ? title : `${title} (${first})`;
 }
+
+type Titled = Pick<PathCertificate, 'subject'> & Partial<Pick<PathCertificate, 'alternativeNames'>>;
 
 /** The certificate that issuing `demand` at `now` will give. */
 export function predictLeaf(demand: Demand, issuer: PathCertificate, now: Date): PathCertificate {

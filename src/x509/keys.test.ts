@@ -11,6 +11,7 @@ import {
   keyTypes,
   parsePrivateKey,
   privateKeyPem,
+  publicKeyOf,
   signingKeyOf,
   subjectPublicKeyInfo,
 } from './keys.ts';
@@ -231,7 +232,41 @@ describe('public keys', () => {
   });
 });
 
-it.each(keyTypes)('%s: the public key is encoded as node:crypto encodes it', async (type) => {
-  const key = await generatePrivateKey(type);
-  expect(subjectPublicKeyInfo(key)).toEqual(createPublicKey(key).export({ type: 'spki', format: 'der' }));
+it.each(keyTypes)('%s: the public key is encoded as node:crypto encodes it, and read as it reads it', async (type) => {
+  const key = createPublicKey(await generatePrivateKey(type));
+  const spki = key.export({ type: 'spki', format: 'der' });
+  expect(subjectPublicKeyInfo(key)).toEqual(spki);
+  expect(publicKeyOf(spki).equals(key)).toBe(true);
 });
+
+it.each(['P-256', 'P-384', 'P-521'])('%s: a point that is not on the curve is no public key', (namedCurve) => {
+  const spki = generateKeyPairSync('ec', { namedCurve }).publicKey.export({ type: 'spki', format: 'der' });
+  for (const position of [spki.length - 1, spki.length - 40]) {
+    const moved = Buffer.from(spki);
+    moved.writeUInt8(moved.readUInt8(position) ^ 1, position);
+    expect(() => publicKeyOf(moved)).toThrow();
+  }
+});
+
+it('reads what openssl reads of damaged public keys, and nothing else', () => {
+  const spkis = [
+    generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ type: 'spki', format: 'der' }),
+    generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'der' }),
+  ];
+  for (const spki of spkis)
+    for (let position = 0; position < spki.length; position++) {
+      const damaged = Buffer.from(spki);
+      damaged.writeUInt8(damaged.readUInt8(position) ^ 0x01, position);
+      const theirs = outcome(() => createPublicKey({ key: damaged, format: 'der', type: 'spki' }));
+      const ours = outcome(() => publicKeyOf(damaged));
+      if (ours) expect({ position, same: theirs?.equals(ours) }).toEqual({ position, same: true });
+    }
+});
+
+function outcome(read: () => KeyObject): KeyObject | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,6 +1,6 @@
-import { constants, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { constants, type KeyObject, sign, verify } from 'node:crypto';
 import { DerReader, encodeDer, oid, sequence, Tag } from './der.ts';
-import { type SigningKey, signingKeyOf, subjectPublicKeyInfo } from './keys.ts';
+import { publicKeyOf, type SigningKey, signingKeyOf, subjectPublicKeyInfo } from './keys.ts';
 
 export interface SignatureAlgorithm {
   /** As OpenSSL writes it, for example "ecdsa-with-SHA256". */
@@ -34,9 +34,7 @@ export function verifySignature(
   try {
     const algorithm = readAlgorithm(algorithmDer);
     const scheme = verifiable[algorithm.oid];
-    const key = Buffer.isBuffer(publicKey)
-      ? createPublicKey({ key: publicKey, format: 'der', type: 'spki' })
-      : publicKey;
+    const key = Buffer.isBuffer(publicKey) ? publicKeyOf(publicKey) : publicKey;
     if (!scheme || key.asymmetricKeyType !== scheme.keyType) return false;
     if (algorithm.oid !== RSA_PSS) return verify(scheme.digest, bytes, key, signature);
     const pss = readPssParameters(algorithm.parameters);

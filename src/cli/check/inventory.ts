@@ -55,20 +55,18 @@ export async function inventory({ topologies, artefacts }: Checked): Promise<Inv
   ];
 }
 
+/** What decides; the other forms of output have the names, the keys and the serial numbers too. */
 export function inventoryTable(rows: readonly InventoryRow[]): string {
   return table(
-    ['WHERE', 'STATE', 'HOLDER', 'NAMES', 'USAGES', 'ISSUER', 'ROOT', 'ORIGIN', 'ENDS', 'KEY', 'MUTUAL TLS', 'SUNSET'],
+    ['WHERE', 'STATE', 'HOLDER', 'USAGES', 'ISSUER', 'ROOT', 'ENDS', 'MUTUAL TLS', 'SUNSET'],
     rows.map((row) => [
       row.where,
       row.state,
       row.holder,
-      row.names.join(' '),
       row.usages?.join(' ') ?? 'any',
       row.issuer,
-      row.root ?? '?',
-      row.origin,
+      row.origin === 'unknown' ? (row.root ?? '?') : `${row.root ?? '?'} (${row.origin})`,
       row.notAfter ? day(row.notAfter) : '',
-      row.key,
       usesText(row),
       `${row.sunset.affected}: ${row.sunset.why}`,
     ]),

@@ -1,7 +1,8 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { Certificate } from '../../x509/certificate.ts';
 import type { Crl } from '../../x509/crl.ts';
 import type { Extension, KnownExtensions } from '../../x509/extensions.ts';
+import { publicKeyOf } from '../../x509/keys.ts';
 import { type Name, sameName } from '../../x509/name.ts';
 import { verifySignature } from '../../x509/signature.ts';
 
@@ -88,7 +89,7 @@ function verifies(
 
 function readPublicKey(spki: Buffer): KeyObject | undefined {
   try {
-    return createPublicKey({ key: spki, format: 'der', type: 'spki' });
+    return publicKeyOf(spki);
   } catch {
     return undefined;
   }
