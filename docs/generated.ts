@@ -91,7 +91,8 @@ Up to: ${severity}. Releases: ${about}.${holds.length > 0 ? ` Requirement ${hold
   return `# Rules
 
 What \`vcs-pki check\` says, by code. An error stops whatever would issue; warnings and advice do not. A declaration accepts a
-finding with \`suppressions: [{ code, at?, reason }]\`; it stays in every report.
+finding with \`suppressions: [{ code, at?, reason }]\`; it stays in every report, and no longer counts as an error. What the
+appliance itself refuses, and a link that would not verify, can't be accepted.
 
 ${sections.join('\n\n')}
 `;

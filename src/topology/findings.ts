@@ -3,6 +3,7 @@ import { demands } from './demands.ts';
 import { links } from './links/links.ts';
 import { crlAddress, crlChannel } from './rules/crl-channel.ts';
 import { crlTimes } from './rules/crl-times.ts';
+import { evidenceCodes } from './rules/evidence-codes.ts';
 import { ipPeerAddress, subjectNameOfOnePeer } from './rules/ip-peer-address.ts';
 import { keySize, keyType } from './rules/key-size.ts';
 import { authorityShort, lateExpiry, publicLifetime } from './rules/lifetime.ts';
@@ -82,19 +83,22 @@ export function findings(topology: Topology, now: Date): Finding[] {
     .sort(bySeverity);
 }
 
-/** Marks the findings that the declaration accepts. Throws SUPPRESSION_REFUSED for a rule that is unknown, or not to be accepted. */
-function suppressor({ suppressions, name }: Topology): (finding: Finding) => Finding {
+/** Marks the findings that the declaration accepts. Throws SUPPRESSION_REFUSED for a code that is unknown, or not to be accepted. */
+export function suppressor({ suppressions, name }: Topology): <F extends Finding>(finding: F) => F {
+  const acceptable = rules.filter(({ refusedByRelease }) => !refusedByRelease).map(({ code }) => code);
+  const known = new Set<string>([...acceptable, ...evidenceCodes]);
   for (const { code } of suppressions) {
-    const rule = rules.find((candidate) => candidate.code === code);
-    if (rule && !rule.refusedByRelease) continue;
-    const known = rules.filter(({ refusedByRelease }) => !refusedByRelease).map((candidate) => candidate.code);
+    if (known.has(code)) continue;
+    const isRule = rules.some((rule) => rule.code === code);
     throw new VcsPkiError('SUPPRESSION_REFUSED', {
       at: `${name}: suppressions`,
       value: code,
-      message: rule
+      message: isRule
         ? `${code} can't be accepted: the appliance itself refuses what it is about`
-        : `there is no rule ${code}`,
-      fix: rule ? 'remove the suppression, and mend what the rule says' : `use one of ${known.join(', ')}`,
+        : `there is no rule ${code} whose findings can be accepted`,
+      fix: isRule
+        ? 'remove the suppression, and mend what the rule says'
+        : `use one of ${acceptable.join(', ')}, or what vcs-pki check says of files`,
     });
   }
   return (finding) => {

@@ -327,7 +327,7 @@ export type ClientGroup = z.output<typeof clientGroupSchema>;
 
 /** A finding that is accepted, and why. It still shows in reports. */
 export const suppressionSchema = z.strictObject({
-  code: z.string().min(1),
+  code: z.string().min(1).describe('The code of the finding, as docs/rules.md lists it'),
   at: z.string().min(1).optional().describe('The place as the finding names it; absent: everywhere'),
   reason: z.string().min(3, 'must say why; give the reason for who reads the report later'),
 });

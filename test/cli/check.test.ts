@@ -295,6 +295,23 @@ describe('what was delivered', () => {
     expect(found.every((finding) => !('declaration' in finding))).toBe(true);
   });
 
+  it('what the declaration accepts of it, or of what is given besides, is no error and shows with the reason', async () => {
+    await applied();
+    const key = `${bundle}/core/expc1/privatekey.pem`;
+    await put(key, (await readFile(join(folder, key), 'utf8')).trimEnd());
+    await put('old.pem', leaf(peer, authority, { names: NAME, to: '2026-07-01T00:00:00Z' }));
+    expect((await vcsPki('check', '.', 'old.pem')).code).toBe(1);
+    const accept = (code: string, at?: string) => ({ code, at, reason: 'kept for the audit' });
+    await declare({ suppressions: [accept('KEY_NEWLINE_MISSING', key), accept('CERTIFICATE_EXPIRED')] });
+    const { code, out } = await vcsPki('check', '.', 'old.pem');
+    expect({ code, accepted: out.match(/accepted: kept for the audit/g)?.length }, out).toEqual({
+      code: 0,
+      accepted: 2,
+    });
+    await declare({ suppressions: [accept('KEY_NEWLINE_MISSING', `${bundle}/core/expc2/privatekey.pem`)] });
+    expect((await vcsPki('check')).code).toBe(1);
+  });
+
   it('is examined as the release of its cluster takes it (40)', async () => {
     await applied();
     const key = `${bundle}/core/expc1/privatekey.pem`;

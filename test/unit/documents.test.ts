@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { generatedDocuments } from '../../docs/generated.ts';
 import { heldBy, requirementsIn } from '../../docs/held-by.ts';
+import { restartPending, uploadPending } from '../../src/authority/confirmation.ts';
 import { errorCodes } from '../../src/errors.ts';
 import { rules } from '../../src/topology/findings.ts';
 import { requirements } from '../../src/topology/requirements.ts';
+import { evidenceCodes } from '../../src/topology/rules/evidence-codes.ts';
 import { diagnoses } from '../../src/verify/diagnosis/diagnoses.ts';
 import { evidenceRules } from '../../src/verify/diagnosis/examine.ts';
 
@@ -26,6 +28,11 @@ it('every error code of the table is used in the sources, and no other', () => {
   const text = sources.join('\n');
   const unused = Object.keys(errorCodes).filter((code) => !text.includes(`'${code}'`));
   expect(unused).toEqual([]);
+});
+
+it('declarations accept what is said of evidence by its code, and every such code is of a rule', () => {
+  const known = [...evidenceRules, restartPending, uploadPending].map(({ code }) => code);
+  expect(known.toSorted()).toEqual(evidenceCodes.toSorted());
 });
 
 describe('README', () => {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { pendingFindings, standings } from '../../authority/confirmation.ts';
 import type { Plan, RecordedState } from '../../authority/plan.ts';
 import { layout } from '../../store/disk-material.ts';
-import { findings } from '../../topology/findings.ts';
+import { findings, suppressor } from '../../topology/findings.ts';
 import { releaseOf } from '../../topology/releases/releases.ts';
 import { type Finding, findingOf, type RuleFacts } from '../../topology/rules/rule.ts';
 import { examine } from '../../verify/diagnosis/examine.ts';
@@ -45,7 +45,7 @@ export async function lookAt(workspace: Workspace, options: Options, context: Co
     findings: [
       ...found,
       ...refusalFindings(verdicts),
-      ...pendingFindings(standings(topology, state, confirmations), confirmations),
+      ...pendingFindings(standings(topology, state, confirmations), confirmations).map(suppressor(topology)),
     ],
     notChecked: uncheckedLinks(verdicts),
     bundles: await readBundles(session, context, now),
@@ -111,7 +111,7 @@ async function readBundles({ workspace, directory }: Session, context: Context, 
     const { findings: found } = examine({ artefacts, now, release: releaseOf(cluster) });
     all.push({
       artefacts,
-      findings: found.filter(({ code }) => !judgedByProof.has(code)),
+      findings: found.filter(({ code }) => !judgedByProof.has(code)).map(suppressor(workspace.topology)),
       notChecked: read.notChecked,
     });
   }

@@ -156,7 +156,9 @@ describe('check of a topology', () => {
     await declare(topology({ suppressions: [{ code: 'NAME_WILDCART', reason: 'because' }] }));
     const { code, out, progress } = await check();
     expect({ code, out }).toEqual({ code: 1, out: '' });
-    expect(progress).toMatch(/^error SUPPRESSION_REFUSED: .*there is no rule NAME_WILDCART\n {2}fix: use one of /);
+    expect(progress).toMatch(
+      /^error SUPPRESSION_REFUSED: .*there is no rule NAME_WILDCART whose findings can be accepted\n {2}fix: use one of /,
+    );
   });
 
   it('D28: a certificate that was loaded and is not in use yet', async () => {
@@ -166,6 +168,13 @@ describe('check of a topology', () => {
     const { findings } = await json();
     expect(findings).toMatchObject([{ code: 'RESTART_PENDING', diagnosis: 'D28', at: 'core/expc1/server' }]);
     expect((await check()).code).toBe(0);
+  });
+
+  it('I10: that a link would not verify cannot be accepted', async () => {
+    await declare(misaddressed({ suppressions: [{ code: 'LINK_REFUSED', reason: 'until the move in May' }] }));
+    expect((await check()).progress).toMatch(
+      /^error SUPPRESSION_REFUSED: .*no rule LINK_REFUSED whose findings can be/,
+    );
   });
 
   it('the proof is of what apply will have made: a list that it is about to sign refuses no link (59)', async () => {

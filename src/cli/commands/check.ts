@@ -1,8 +1,9 @@
 import { dirname } from 'node:path';
 import { addDays } from '../../authority/schedule.ts';
 import { VcsPkiError } from '../../errors.ts';
-import { bySeverity } from '../../topology/findings.ts';
+import { bySeverity, suppressor } from '../../topology/findings.ts';
 import type { Release } from '../../topology/releases/release.ts';
+import type { Finding } from '../../topology/rules/rule.ts';
 import { examine } from '../../verify/diagnosis/examine.ts';
 import { timeoutOption } from '../check/address.ts';
 import { calendar, calendarTable } from '../check/calendar.ts';
@@ -112,12 +113,14 @@ async function check(
     artefacts.length > 0
       ? examine({ artefacts: [...artefacts, ...bundles], now, ...(release && { release }) })
       : { findings: [], notChecked: [] };
+  const suppressors = workspaces.map(({ topology }) => suppressor(topology));
+  const accepted = (finding: Finding) => suppressors.reduce((found, suppress) => suppress(found), finding);
   const findings: Located[] = [
     ...topologies.flatMap(({ file, declared }) => [
       ...declared.findings.map((finding) => ({ ...finding, declaration: file })),
       ...declared.bundles.findings,
     ]),
-    ...given.findings.filter(({ at }) => !delivered.has(at)),
+    ...given.findings.filter(({ at }) => !delivered.has(at)).map(accepted),
   ].sort(bySeverity);
   return {
     now,

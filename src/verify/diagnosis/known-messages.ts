@@ -1,7 +1,7 @@
-import type { RuleFacts } from '../../topology/rules/rule.ts';
+import type { EvidenceRule } from './rules/rule.ts';
 
 /** A message of an appliance, of its REST interface or of openssl, and what is behind it. */
-export interface KnownMessage extends Pick<RuleFacts, 'code' | 'title' | 'holds' | 'diagnosis'> {
+export interface KnownMessage extends Pick<EvidenceRule, 'code' | 'title' | 'holds' | 'diagnosis'> {
   readonly pattern: RegExp;
   readonly means: string;
   readonly fix: string;
