@@ -68,14 +68,8 @@ export async function gatherEvidence(
       if (crl) revocationLists.push(pathCrl(crl));
     }
   }
-  const elsewhere = new Set(
-    trust.entries(
-      authorityEntries(
-        topology,
-        topology.externalAuthorities.map(({ id }) => id),
-      ),
-    ),
-  );
+  const own = new Set(authorities.values());
+  const elsewhere = new Set([...trust.lists.values(), ...sent.values()].flat().filter((one) => !own.has(one)));
   return { certificates, sent, trustLists: trust.lists, revocationLists, elsewhere };
 }
 

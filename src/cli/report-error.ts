@@ -1,4 +1,5 @@
 import { VcsPkiError } from '../errors.ts';
+import { printable } from '../verify/diagnosis/printable.ts';
 import { exitCodes } from './exit-codes.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -9,7 +10,7 @@ export function reportError(error: unknown, write: (line: string) => void): numb
     return exitCodes.usage.code;
   }
   if (error instanceof VcsPkiError) {
-    write(`error ${error.code}: ${error.message}\n  fix: ${error.fix}`);
+    write(`error ${error.code}: ${error.message}${seen(error)}\n  fix: ${error.fix}`);
     if (error.code === 'USAGE') return exitCodes.usage.code;
     return error.code === 'RULES_BROKEN' || error.code === 'PROOF_FAILED'
       ? exitCodes.refused.code
@@ -21,4 +22,17 @@ export function reportError(error: unknown, write: (line: string) => void): numb
   );
   if (process.env.VCS_PKI_TRACE && error instanceof Error) write(error.stack ?? '');
   return exitCodes.failed.code;
+}
+
+/** The value that was at fault, where the message does not have it: the begin of its first line, for it may be a file. */
+function seen({ value = '', message }: VcsPkiError): string {
+  const [first = ''] = value.split(/\r?\n/, 1);
+  if (first === '' || words(message).includes(words(first))) return '';
+  return `\n  seen: ${printable(first.slice(0, LONGEST_VALUE))}`;
+}
+
+const LONGEST_VALUE = 100;
+
+function words(text: string): string {
+  return ` ${text.split(/[\s,;:()]+/).join(' ')} `;
 }

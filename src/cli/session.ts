@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Confirmations } from '../authority/confirmation.ts';
+import { readDemandedRequest } from '../authority/issue.ts';
 import {
   checkLockAuthorities,
   checkLockTopology,
@@ -123,7 +124,7 @@ export function refuseBrokenRules({ topology }: Workspace, now: Date): Finding[]
   });
 }
 
-/** The proof before anything is issued, on what the whole plan would make: a link that would fail stops it with PROOF_FAILED. */
+/** Before anything is issued: each declared request as it must be, and the proof on what the whole plan would make (PROOF_FAILED). */
 export async function refuseUnprovable(
   session: Session,
   state: RecordedState,
@@ -131,6 +132,8 @@ export async function refuseUnprovable(
   now: Date,
   select?: (link: Link) => boolean,
 ): Promise<void> {
+  for (const action of planned.actions)
+    if (action.kind === 'issue' || action.kind === 'request') await readDemandedRequest(action.demand);
   if (!planned.actions.some((action) => action.kind === 'issue' || action.kind === 'create authority')) return;
   const verdicts = await proveSession(session, state, planned, now, select);
   const refused = verdicts.filter((verdict) => verdict.verdict === 'refused');

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Demand } from '../topology/demands.ts';
+import { peerKeyTypes } from '../topology/releases/release.ts';
 import { dnsNameSchema, onRemovalSchema } from '../topology/schema.ts';
 import { issuerRefSchema, subjectSpecSchema } from './certificate-authority.ts';
 import {
@@ -11,8 +12,6 @@ import {
   type ResourceKind,
   resourceName,
 } from './resource.ts';
-
-const keyTypes = ['rsa-2048', 'rsa-4096', 'ec-p256', 'ec-p384'] as const;
 
 const specSchema = z
   .object({
@@ -39,7 +38,7 @@ const specSchema = z
       .max(2)
       .describe('Extended key usages')
       .meta({ 'x-kubernetes-list-type': 'atomic' }),
-    keyType: z.enum(keyTypes).optional().describe('Type and size of the key that is generated'),
+    keyType: z.enum(peerKeyTypes).optional().describe('Type and size of the key that is generated'),
     request: z
       .string()
       .min(1)
@@ -176,8 +175,8 @@ export function demandOf({ spec }: Pick<CertificateResource, 'spec'>): Demand {
   };
 }
 
-function keyTypeOf(type: string): (typeof keyTypes)[number] {
-  const known = keyTypes.find((candidate) => candidate === type);
+function keyTypeOf(type: string): (typeof peerKeyTypes)[number] {
+  const known = peerKeyTypes.find((candidate) => candidate === type);
   if (known) return known;
   throw new TypeError(`no certificate is issued for a key of type ${type}: check the rules first`);
 }

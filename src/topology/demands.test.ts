@@ -89,7 +89,27 @@ describe('names for unified communications', () => {
     ]);
   });
 
-  it('adds none of them where no unified communications zone leads', () => {
+  it('requirement 26: its own names on the Expressway-C whatever is declared of the other end, profiles in small letters', () => {
+    const profiles = { ...inside, phoneSecurityProfiles: ['Secure.Phones.example.com'] };
+    expect(namesOf({ clusters: [profiles] })['core/expc1/server']?.names).toEqual([
+      'expc1.example.com',
+      'expc.example.com',
+      'chat1.example.com',
+      'secure.phones.example.com',
+    ]);
+  });
+
+  it('requirement 27: the domains where clients come in, though the zone behind is not declared', () => {
+    const clients = [{ id: 'jabber', kind: 'mobile-and-remote-access' as const, clusters: ['edge'] }];
+    expect(namesOf({ clusters: [edge], domains, clients })['edge/expe1/server']?.names).toEqual([
+      'expe1.example.com',
+      'expe.example.com',
+      'example.com',
+      'presence.example.com',
+    ]);
+  });
+
+  it('adds no domains where neither clients nor a unified communications zone lead', () => {
     const zones = [{ ...uc, unifiedCommunications: false }];
     expect(namesOf({ clusters: [inside, edge], zones, domains })['edge/expe1/server']?.names).toEqual([
       'expe1.example.com',

@@ -1,7 +1,6 @@
 import { fqdn, patterns, unique } from './names.ts';
-import { releaseOf } from './releases/releases.ts';
 import type { Authority, Cluster, Peer, Topology } from './schema.ts';
-import { SHARED_PEER } from './topology.ts';
+import { commonNameOf, isEdge, isForUnifiedCommunications, SHARED_PEER } from './topology.ts';
 
 export type Usage = 'serverAuth' | 'clientAuth';
 
@@ -94,7 +93,7 @@ function demandsOfRole(
     request === undefined || role === 'client' ? { type: settings.key } : { request };
   if (cluster.certificateModel === 'shared') {
     const peers = cluster.peers.map(fqdn);
-    const [commonName = ''] = [...clusterNames, ...peers];
+    const [commonName = ''] = cluster.peers.map((peer) => commonNameOf(cluster, peer));
     const requester = cluster.peers.find((peer) => peer.request !== undefined);
     return [
       {
@@ -107,11 +106,10 @@ function demandsOfRole(
       },
     ];
   }
-  const namedByCluster = releaseOf(cluster).commonName === 'cluster';
   return cluster.peers.map((peer) => ({
     ...common,
     id: demandId(cluster, peer.id, role),
-    subject: { ...cluster.subject, commonName: (namedByCluster ? clusterName : undefined) ?? fqdn(peer) },
+    subject: { ...cluster.subject, commonName: commonNameOf(cluster, peer) },
     // Requirement 11 leaves the alternative names of a single appliance blank; its own name among them means the same and satisfies today's verifiers.
     names: unique([fqdn(peer), ...clusterNames, ...unifiedCommunications]),
     key: keyOf(peer.request),
@@ -123,30 +121,39 @@ function demandId(cluster: Cluster, holder: string, role: Role): string {
   return `${cluster.id}/${holder}/${role}`;
 }
 
-/** Requirements 25-27: names for mobile and remote access, by cluster, for those at the two ends of a unified communications zone. */
+/** Requirements 25-27, by cluster: inside, its own chat node aliases and profiles; outside, the domains and the same aliases. */
 function unifiedCommunicationsNames(topology: Topology): Map<string, string[]> {
-  const clusters = new Map(topology.clusters.map((cluster) => [cluster.id, cluster]));
+  const carriers = domainCarriers(topology);
   const domains = topology.domains
     .filter((domain) => (domain.unifiedCommunications || domain.presence) && !domain.dnsSec)
     .map(({ name, certificateName }) => (certificateName === 'domain' ? name : `collab-edge.${name}`));
-  const names = new Map<string, string[]>();
-  const add = (cluster: string, ...added: readonly string[]) =>
-    names.set(cluster, [...(names.get(cluster) ?? []), ...added]);
-  for (const zone of topology.zones) {
-    if (zone.kind !== 'traversal' || !zone.unifiedCommunications) continue;
-    const client = clusters.get(zone.client);
-    const server = clusters.get(zone.server);
-    if (!client || !server) continue;
-    add(client.id, ...client.chatNodeAliases, ...profileNames(client));
-    add(server.id, ...domains, ...server.chatNodeAliases, ...client.chatNodeAliases);
-  }
+  const aliases = new Map(topology.clusters.map(({ id, chatNodeAliases }) => [id, chatNodeAliases]));
+  const names = new Map(
+    topology.clusters.map((cluster) => {
+      const own = isEdge(cluster) ? (carriers.has(cluster.id) ? domains : []) : profileNames(cluster);
+      const { chatNodeAliases } = cluster;
+      return [cluster.id, isEdge(cluster) ? [...own, ...chatNodeAliases] : [...chatNodeAliases, ...own]];
+    }),
+  );
+  for (const zone of topology.zones)
+    if (isForUnifiedCommunications(zone)) names.get(zone.server)?.push(...(aliases.get(zone.client) ?? []));
   return names;
+}
+
+/** Ids of the clusters that clients of mobile and remote access meet, through a zone that is declared or not: they carry the domains. */
+export function domainCarriers({ clusters, clients, zones }: Topology): Set<string> {
+  const met = new Set([
+    ...clients.flatMap((group) => (group.kind === 'mobile-and-remote-access' ? group.clusters : [])),
+    ...zones.flatMap((zone) => (isForUnifiedCommunications(zone) ? zone.server : [])),
+  ]);
+  return new Set(clusters.filter((cluster) => isEdge(cluster) && met.has(cluster.id)).map(({ id }) => id));
 }
 
 /** The phone security profiles that a certificate has to name: none with OAuth, and none that is no DNS name. */
 export function profileNames(cluster: Pick<Cluster, 'phoneSecurityProfiles'>): string[] {
   const dnsName = new RegExp(patterns.dnsName);
   return cluster.phoneSecurityProfiles
-    .filter(({ name, oauth }) => !oauth && dnsName.test(name))
-    .map(({ name }) => name);
+    .filter(({ oauth }) => !oauth)
+    .map(({ name }) => name.toLowerCase())
+    .filter((name) => dnsName.test(name));
 }

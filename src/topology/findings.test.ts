@@ -95,6 +95,7 @@ describe('requirement 62: IP addresses as peer addresses', () => {
     expect(
       found({
         ...healthy,
+        domains: [],
         zones: [{ ...uc, unifiedCommunications: false, tlsVerify: false, peerAddresses: ['192.0.2.1'] }],
       }),
     ).toEqual([]);

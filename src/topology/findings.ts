@@ -11,24 +11,33 @@ import {
   chatAliasesDiffer,
   clusterNameMissing,
   domainMissing,
+  domainUnused,
   namesTooLong,
   phoneProfileName,
   sharedCertificate,
   vcsFrozen,
 } from './rules/names.ts';
-import { productRelease } from './rules/product-release.ts';
+import { productLacks, productRelease } from './rules/product-release.ts';
 import { type Finding, findingOf, type Rule, type Severity } from './rules/rule.ts';
 import { selfSigned } from './rules/self-signed.ts';
 import { sharedRequest } from './rules/shared-request.ts';
 import { ownChainTrusted, unifiedCmTrust } from './rules/trust-list.ts';
 import { acmeScheduler, clientStore, publicClientAuth, serverAuthOnlyUpload, usageMissing } from './rules/usage.ts';
 import { wildcardName } from './rules/wildcard-name.ts';
-import { clusterSize, privateAuthorityOnEdge, unifiedCmName, unifiedCommunicationsVerify } from './rules/zones.ts';
+import {
+  clusterSize,
+  privateAuthorityOnEdge,
+  traversalEnds,
+  unifiedCmName,
+  unifiedCommunicationsVerify,
+} from './rules/zones.ts';
 import type { Cluster, Topology } from './schema.ts';
 
 /** The rules on declarations. */
 export const rules: readonly Rule[] = [
   productRelease,
+  productLacks,
+  traversalEnds,
   clusterSize,
   clusterNameMissing,
   wildcardName,
@@ -36,6 +45,7 @@ export const rules: readonly Rule[] = [
   phoneProfileName,
   chatAliasesDiffer,
   domainMissing,
+  domainUnused,
   sharedCertificate,
   sharedRequest,
   selfSigned,

@@ -1,12 +1,15 @@
 /** One label of a host name: letters, digits and hyphens, 1 to 63 of them (RFC 1123 2.1). */
 const LABEL = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
 
+/** It begins with a letter: else an IP address would be a name (RFC 1123 2.1). */
+const LAST_LABEL = '[a-z]([a-z0-9-]{0,61}[a-z0-9])?';
+
 /** RE2-safe, so that the same patterns serve zod, JSON Schema and custom resource definitions. */
 export const patterns = {
   label: `^${LABEL}$`,
-  fqdn: `^(${LABEL}\\.)+${LABEL}$`,
+  fqdn: `^(${LABEL}\\.)+${LAST_LABEL}$`,
   /** A name for a certificate. The leading wildcard is let through here, so that the rule on wildcards can say why not. */
-  dnsName: `^(\\*\\.)?(${LABEL}\\.)+${LABEL}$`,
+  dnsName: `^(\\*\\.)?(${LABEL}\\.)+${LAST_LABEL}$`,
   timeOfDay: '^([01][0-9]|2[0-3]):[0-5][0-9]$',
   httpUrl: '^https?://[^\\s/?#]+(/[^\\s?#]*)?/$',
 } as const;

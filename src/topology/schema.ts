@@ -2,6 +2,7 @@ import { domainToASCII } from 'node:url';
 import * as z from 'zod';
 import { patterns } from './names.ts';
 import { nameMatchings } from './releases/name-matching.ts';
+import { peerKeyTypes } from './releases/release.ts';
 import { findRelease, releaseNames } from './releases/releases.ts';
 
 /**
@@ -13,7 +14,7 @@ export const products = ['vcs-control', 'vcs-expressway', 'expressway-c', 'expre
 export type Product = (typeof products)[number];
 
 /** rsa-8192 can be declared, and is then refused by the rule that says why (41). */
-const peerKeyTypes = ['rsa-2048', 'rsa-4096', 'rsa-8192', 'ec-p256', 'ec-p384', 'ec-p521'] as const;
+const declaredKeyTypes = [...peerKeyTypes, 'rsa-8192'] as const;
 export const authorityKeyTypes = ['rsa-2048', 'rsa-4096', 'ec-p256', 'ec-p384'] as const;
 
 const matching = (pattern: string, message: string) => z.string().regex(new RegExp(pattern), message);
@@ -43,12 +44,19 @@ const pemSchema = (label: string) =>
     65_536,
   );
 
+/** A part of a distinguished name, of at most so many characters (RFC 5280 appendix A). */
+const nameAttribute = (max: number) =>
+  matching(
+    '^[^\\u0000-\\u001f\\u007f-\\u009f]+$',
+    'must be one line of text; remove line breaks, tabs and the like',
+  ).max(max);
+
 const subjectSchema = z.strictObject({
-  commonName: z.string().min(1).max(64),
-  organization: z.string().min(1).max(64).optional(),
-  organizationalUnit: z.string().min(1).max(64).optional(),
-  locality: z.string().min(1).max(128).optional(),
-  state: z.string().min(1).max(128).optional(),
+  commonName: nameAttribute(64),
+  organization: nameAttribute(64).optional(),
+  organizationalUnit: nameAttribute(64).optional(),
+  locality: nameAttribute(128).optional(),
+  state: nameAttribute(128).optional(),
   country: z
     .string()
     .regex(/^[A-Z]{2}$/, 'must be an ISO 3166 country code of two capitals; write it like GB')
@@ -118,11 +126,16 @@ export const peerSchema = z.strictObject({
 });
 export type Peer = z.output<typeof peerSchema>;
 
-const usageSchema = z.array(z.enum(['serverAuth', 'clientAuth'])).min(1, 'must name a usage; give serverAuth');
+const usageSchema = z
+  .array(z.enum(['serverAuth', 'clientAuth']))
+  .min(1, 'must name a usage; give serverAuth')
+  .max(2)
+  .refine((usages) => new Set(usages).size === usages.length, 'must name each usage once; remove the repetition')
+  .meta({ uniqueItems: true });
 
 /** What is declared of a certificate of a cluster's peers, whichever of their stores it is for. */
 const certificateSettings = {
-  key: z.enum(peerKeyTypes).default('rsa-2048'),
+  key: z.enum(declaredKeyTypes).default('rsa-2048'),
   lifetimeDays: z.int().min(1).max(18_250).default(365),
   renewBeforeDays: z
     .int()
@@ -268,7 +281,7 @@ const systemSettings = {
   tlsVerify: z.boolean().default(true).describe('Whether the appliances verify it'),
 };
 
-/** Unified CM: -C dials its nodes, and it dials -C for secure SIP. */
+/** Unified CM: -C dials its nodes, over HTTPS and for secure SIP, and is verified by them. */
 const unifiedCmSchema = z.strictObject({
   kind: z.literal('unified-cm'),
   ...systemSettings,

@@ -1,7 +1,15 @@
 import { VcsPkiError } from '../errors.ts';
 import { parseInput } from './input.ts';
 import { fqdn } from './names.ts';
-import { type Authority, type Cluster, type Topology, type TraversalZone, topologySchema } from './schema.ts';
+import { releaseOf } from './releases/releases.ts';
+import {
+  type Authority,
+  type Cluster,
+  type Peer,
+  type Topology,
+  type TraversalZone,
+  topologySchema,
+} from './schema.ts';
 
 /** The id that stands for all peers in the demand id of a shared certificate (13). */
 export const SHARED_PEER = 'cluster';
@@ -12,7 +20,8 @@ export const SHARED_PEER = 'cluster';
  */
 export function parseTopology(value: unknown, at: string): Topology {
   const topology = parseInput(topologySchema, value, at);
-  for (const check of [uniqueIds, uniquePeers, knownReferences, issuersEndInRoot, uniqueSubjects]) check(topology, at);
+  for (const check of [uniqueIds, uniqueNames, commonNamesFit, knownReferences, issuersEndInRoot, uniqueSubjects])
+    check(topology, at);
   return topology;
 }
 
@@ -37,12 +46,21 @@ export function issuersOf(cluster: Pick<Cluster, 'issuer' | 'clientCertificate'>
   return [cluster.issuer, cluster.clientCertificate?.issuer].filter((issuer) => issuer !== undefined);
 }
 
+/** The common name of the certificate that a peer presents (12, 13; from X14.0 that of its cluster). */
+export function commonNameOf(cluster: Cluster, peer: Peer): string {
+  const ofCluster = cluster.certificateModel === 'shared' || releaseOf(cluster).commonName === 'cluster';
+  return (ofCluster ? cluster.clusterName : undefined) ?? fqdn(peer);
+}
+
 /** The unified communications zones that a cluster is at one end of. */
 export function unifiedCommunicationsZones({ zones }: Pick<Topology, 'zones'>, cluster: string): TraversalZone[] {
-  return zones.filter(
-    (zone): zone is TraversalZone =>
-      zone.kind === 'traversal' && zone.unifiedCommunications && [zone.client, zone.server].includes(cluster),
-  );
+  return zones
+    .filter(isForUnifiedCommunications)
+    .filter(({ client, server }) => client === cluster || server === cluster);
+}
+
+export function isForUnifiedCommunications(zone: Topology['zones'][number]): zone is TraversalZone {
+  return zone.kind === 'traversal' && zone.unifiedCommunications;
 }
 
 /** Whether it is the outer one of a pair: VCS Expressway or Expressway-E. */
@@ -71,12 +89,14 @@ function uniqueIds(topology: Topology, at: string): void {
   }
 }
 
-function uniquePeers(topology: Topology, at: string): void {
+/** Ids of peers within their cluster, names of peers and of clusters over all: whoever has another's name would pass as it. */
+function uniqueNames({ clusters }: Topology, at: string): void {
   const owners = new Map<string, string>();
-  for (const cluster of topology.clusters) {
+  for (const { id, clusterName, peers } of clusters) {
+    if (clusterName !== undefined) claim(clusterName, id, `${at}: clusters ${id}: clusterName`, owners);
     const ids = new Set<string>([SHARED_PEER]);
-    for (const peer of cluster.peers) {
-      const place = `${at}: clusters ${cluster.id}: peers`;
+    for (const peer of peers) {
+      const place = `${at}: clusters ${id}: peers`;
       if (ids.has(peer.id)) {
         throw duplicate(
           place,
@@ -85,12 +105,34 @@ function uniquePeers(topology: Topology, at: string): void {
         );
       }
       ids.add(peer.id);
-      const name = fqdn(peer);
-      const owner = owners.get(name);
-      if (owner !== undefined)
-        throw duplicate(place, name, `it is already a peer of cluster ${owner}; remove one of the two`);
-      owners.set(name, cluster.id);
+      // A single appliance may go by the name that its cluster is to have.
+      if (peers.length > 1 || fqdn(peer) !== clusterName) claim(fqdn(peer), id, place, owners);
     }
+  }
+}
+
+function claim(name: string, cluster: string, place: string, owners: Map<string, string>): void {
+  const owner = owners.get(name);
+  if (owner !== undefined)
+    throw duplicate(
+      place,
+      name,
+      `it is already a name of cluster ${owner}; give each its own, or remove one of the two`,
+    );
+  owners.set(name, cluster);
+}
+
+/** RFC 5280 appendix A: a common name has at most 64 characters. */
+function commonNamesFit({ clusters }: Topology, at: string): void {
+  for (const cluster of clusters) {
+    const long = cluster.peers.map((peer) => commonNameOf(cluster, peer)).find(({ length }) => length > 64);
+    if (long === undefined) continue;
+    throw new VcsPkiError('INPUT_INVALID', {
+      at: `${at}: clusters ${cluster.id}`,
+      value: long,
+      message: `must have names of at most 64 characters where they become common names: ${long} has ${long.length}`,
+      fix: 'use a shorter host name or domain',
+    });
   }
 }
 

@@ -34,7 +34,13 @@ describe.each(keyTypes)('%s', (type) => {
     expect(keyTypeOf(spki)).toBe(type);
     expect(subjectPublicKeyInfo(createPublicKey(key)).equals(spki)).toBe(true);
     expect(describeKey(spki)).toBe(
-      { 'rsa-2048': 'RSA 2048', 'rsa-4096': 'RSA 4096', 'ec-p256': 'EC P-256', 'ec-p384': 'EC P-384' }[type],
+      {
+        'rsa-2048': 'RSA 2048',
+        'rsa-4096': 'RSA 4096',
+        'ec-p256': 'EC P-256',
+        'ec-p384': 'EC P-384',
+        'ec-p521': 'EC P-521',
+      }[type],
     );
   });
 });
@@ -225,8 +231,6 @@ describe('public keys', () => {
     const ed25519 = subjectPublicKeyInfo(generateKeyPairSync('ed25519').privateKey);
     expect([describeKey(ed25519), keyTypeOf(ed25519)]).toEqual(['Ed25519', undefined]);
     expect(() => signingKeyOf(ed25519)).toThrow(expect.objectContaining({ code: 'KEY_UNREADABLE' }));
-    const p521 = subjectPublicKeyInfo(generateKeyPairSync('ec', { namedCurve: 'P-521' }).privateKey);
-    expect([describeKey(p521), keyTypeOf(p521), signingKeyOf(p521)]).toEqual(['EC P-521', undefined, 'ec-p521']);
     const rsa1024 = subjectPublicKeyInfo(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey);
     expect([describeKey(rsa1024), keyTypeOf(rsa1024)]).toEqual(['RSA 1024', undefined]);
   });

@@ -8,7 +8,7 @@ import { decodePem, encodePem, type PemBlock } from './pem.ts';
 import { spend, type WorkLimit, workLimit } from './work-limit.ts';
 
 /** The types that vcs-pki makes keys of. */
-export const keyTypes = ['rsa-2048', 'rsa-4096', 'ec-p256', 'ec-p384'] as const;
+export const keyTypes = ['rsa-2048', 'rsa-4096', 'ec-p256', 'ec-p384', 'ec-p521'] as const;
 export type KeyType = (typeof keyTypes)[number];
 
 /** RSA keys take up to seconds; the work runs on a thread of its own. */
@@ -17,7 +17,7 @@ export async function generatePrivateKey(type: KeyType): Promise<KeyObject> {
   const { privateKey } =
     type === 'rsa-2048' || type === 'rsa-4096'
       ? await generateRsa(type === 'rsa-2048' ? 2048 : 4096)
-      : await generate('ec', { namedCurve: type === 'ec-p256' ? 'P-256' : 'P-384' });
+      : await generate('ec', { namedCurve: `P-${type.slice('ec-p'.length)}` });
   return privateKey;
 }
 
@@ -176,7 +176,7 @@ function unreadable(at: string, message: string, cause?: unknown): VcsPkiError {
   return new VcsPkiError('KEY_UNREADABLE', {
     at,
     message,
-    fix: 'give one private key as PEM: RSA, or EC on P-256 or P-384, as PKCS #8 or in the traditional form',
+    fix: 'give one private key as PEM: RSA, or EC on P-256, P-384 or P-521, as PKCS #8 or in the traditional form',
     cause,
   });
 }
@@ -276,6 +276,12 @@ const uncompressedPoints = [
     jwkCurve: 'P-384',
     prefix: Buffer.from('3076301006072a8648ce3d020106052b8104002203620004', 'hex'),
     size: 48,
+  },
+  {
+    namedCurve: 'secp521r1',
+    jwkCurve: 'P-521',
+    prefix: Buffer.from('30819b301006072a8648ce3d020106052b810400230381860004', 'hex'),
+    size: 66,
   },
 ] as const;
 

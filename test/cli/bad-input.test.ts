@@ -74,7 +74,12 @@ const core = (change: object): TopologyInput => {
 
 describe('I10: declarations that cannot be', () => {
   it.each<[string, unknown, string, (string | RegExp)[]]>([
-    ['an unknown product', core({ product: 'vcs' }), 'INPUT_INVALID', ['clusters[0].product', 'vcs-control']],
+    [
+      'an unknown product',
+      core({ product: 'vcs' }),
+      'INPUT_INVALID',
+      ['clusters[0].product', 'vcs-control', 'seen: vcs'],
+    ],
     ['an unknown release', core({ release: 'X99' }), 'INPUT_INVALID', ['clusters[0].release', 'X7.2, X8.1']],
     ['no peers', core({ peers: [] }), 'INPUT_INVALID', ['clusters[0].peers', 'add one']],
     ['text that is not JSON', '{ "name": ', 'INPUT_UNREADABLE', ['topology.json', 'not JSON']],
@@ -89,11 +94,9 @@ describe('I10: declarations that cannot be', () => {
   it('a link that would not verify: nothing is issued', async () => {
     const topology = collaborationEdge();
     const zones = topology.zones?.map((zone) => ({ ...zone, tlsVerifySubjectName: 'other.example.com' })) ?? [];
-    await expectRefused(await directory({ ...topology, zones } as TopologyInput), 'PROOF_FAILED', [
-      /step name/,
-      /other\.example\.com/,
-      /expc\.example\.com/,
-    ]);
+    const fs = await directory({ ...topology, zones } as TopologyInput);
+    await expectRefused(fs, 'PROOF_FAILED', [/step name/, /other\.example\.com/, /expc\.example\.com/]);
+    expect(await fs.readDirectory('/project')).toEqual(['topology.json']);
   });
 
   it('a target that is not there', async () => {

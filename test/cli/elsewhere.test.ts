@@ -415,7 +415,7 @@ describeWithTool(
   'openssl',
   'requirements 18, 22 and 64-77: the recipe that replaces those of the guides',
   (openssl) => {
-    it.each(['rsa-2048', 'ec-p384'] as const)(
+    it.each(['rsa-2048', 'ec-p384', 'ec-p521'] as const)(
       'makes by script what verifies for both purposes, with a %s key',
       async (key) => {
         const path = await mkdtemp(join(tmpdir(), 'vcs-pki-recipe-'));

@@ -30,8 +30,10 @@ import {
   performSession,
   planOf,
   proveSession,
+  readSession,
   refuseBrokenRules,
   refuseUnprovable,
+  type Session,
   secretFile,
   writeLock,
   writeSession,
@@ -84,10 +86,21 @@ async function applyWorkspace(
   for (const finding of refuseBrokenRules(workspace, context.clock.now())) results.say(findingText(finding));
   const passwordFile = text(options, 'pkcs12-password-file');
   const password = passwordFile === undefined ? undefined : await secretFile(passwordFile, context);
-  return writeSession(workspace, options, context, 'apply', async (session) => {
+  const decide = async (session: Session) => {
     const state = await checkedState(session);
     const now = context.clock.now();
     const planned = withoutIssuing(planOf(session, state, now), options['no-issue'] === true);
+    return { state, now, planned };
+  };
+  const isFirst = (await context.fs.readDirectory(workspace.directory)).length === 0;
+  if (isFirst) {
+    // Of a first run that is refused nothing is left, not even the folder.
+    const session = await readSession(workspace, options, context);
+    const { state, now, planned } = await decide(session);
+    await refuseUnprovable(session, state, planned, now);
+  }
+  return writeSession(workspace, options, context, 'apply', async (session) => {
+    const { state, now, planned } = await decide(session);
     if (planned.actions.length > 0) results.say(`${actionTable(planned.actions)}\n`);
     await refuseUnprovable(session, state, planned, now);
     const done: Record<string, unknown>[] = [];

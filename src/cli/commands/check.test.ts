@@ -90,6 +90,35 @@ describe('check of a topology', () => {
     expect(fs.files()).toEqual(before);
   });
 
+  it.each(['trustLists', 'externalAuthorities'] as const)(
+    'refuses no link for the lists of an authority that signs elsewhere, and says that they are not known (%s)',
+    async (where) => {
+      const pem = encodePem('CERTIFICATE', PUBLIC_ROOT);
+      const entry = { trustLists: { certificates: [pem] }, externalAuthorities: { authorities: ['partner'] } }[where];
+      await declare(
+        topology({
+          externalAuthorities: where === 'externalAuthorities' ? [{ id: 'partner', certificates: [pem] }] : [],
+          systems: [
+            {
+              kind: 'sip-server',
+              id: 'sbc',
+              clusters: ['core'],
+              address: 'vcs.example.com',
+              certificates: [encodePem('CERTIFICATE', sampleCertificate(sampleParty('SBC'), publicRoot))],
+            },
+          ],
+          trustLists: [
+            { id: 'trust', authorities: ['root-ca', 'issuing-ca'], appliesTo: ['core', 'edge', 'sbc'] },
+            { id: 'partners', ...entry, appliesTo: ['core'] },
+          ],
+        }),
+      );
+      const { code, out } = await check();
+      expect({ code, refused: out.includes('LINK_REFUSED') }, out).toEqual({ code: 0, refused: false });
+      expect(out).toContain('revocation by Public Root, whose list is not known here');
+    },
+  );
+
   it('shows each finding with place, value, requirement and fix, and ends with 1 (15, D18)', async () => {
     await declare(topology({ clusters: clusters({ chatNodeAliases: ['*.chat.example.com'] }) }));
     const { code, out } = await check();
@@ -506,7 +535,7 @@ describe('I10: a command line that is wrong', () => {
   ])('%s %s %s %s', async (...args) => {
     const { code, out, progress } = await check(...args.filter((arg) => arg !== undefined));
     expect({ code, out }).toEqual({ code: 2, out: '' });
-    expect(progress).toMatch(/^error USAGE: --(view|output|days): .*\n {2}fix: \S/);
+    expect(progress).toMatch(/^error USAGE: --(view|output|days): .*\n( {2}seen: \w+\n)? {2}fix: \S/);
   });
 
   it('a topology that does not exist', async () => {

@@ -1,3 +1,4 @@
+import { profileNames } from '../demands.ts';
 import { fqdn } from '../names.ts';
 import { releaseOf } from '../releases/releases.ts';
 import type { Cluster, CrlChannel, System, UnifiedCm } from '../schema.ts';
@@ -65,7 +66,7 @@ function unifiedCmLinks(system: UnifiedCm, member: Member): Link[] {
       server: nodeEnd(tomcatTrust(system), release.unifiedCmTrust === 'always' ? anyName('tomcat-trust') : undefined),
     };
     if (!system.secureSip) return [https];
-    const profiles = cluster.phoneSecurityProfiles.filter(({ oauth }) => !oauth).map(({ name }) => [name]);
+    const profiles = profileNames(cluster).map((name) => [name]);
     const sip = (profiles.length > 0 ? profiles : [[]]).map((names): Link => {
       const suffix = names.length > 0 ? ` (profile ${names[0]})` : '';
       return {

@@ -1,6 +1,9 @@
 import type { NameMatching } from './name-matching.ts';
 import type { Source } from './sources.ts';
 
+/** The keys that peers are given. */
+export const peerKeyTypes = ['rsa-2048', 'rsa-4096', 'ec-p256', 'ec-p384', 'ec-p521'] as const;
+
 /** Where the pages of the web interface are (requirements 31, 55, 60). */
 export interface Menus {
   readonly serverCertificate: string;
@@ -26,7 +29,7 @@ export interface ReleaseFacts {
   /** Whether names of phone security profiles that are no FQDNs stop the signing request. */
   readonly phoneProfileNames: 'should be FQDNs' | 'must be FQDNs';
   /** Smallest to largest, of those that the documents name for certificates of peers. */
-  readonly keys: readonly ('rsa-2048' | 'rsa-4096' | 'ec-p256' | 'ec-p384' | 'ec-p521')[];
+  readonly keys: readonly (typeof peerKeyTypes)[number][];
   /** The digests that a signing request can be made with. */
   readonly requestDigests: readonly ('sha1' | 'sha256')[];
   /** Requirement 43: what uploading a trusted CA file does to the list that is there. */

@@ -40,7 +40,8 @@ export const subjectNameOfOnePeer: Rule = {
       if (zone.kind !== 'traversal' || !zone.tlsVerify) continue;
       const client = clusterOf(zone.client);
       const wanted = tlsVerifySubjectName(zone, client);
-      if (client.peers.length === 1 || !client.peers.some((peer) => fqdn(peer) === wanted)) continue;
+      const alike = client.peers.length === 1 || client.certificateModel === 'shared';
+      if (alike || !client.peers.some((peer) => fqdn(peer) === wanted)) continue;
       yield {
         at: `zone ${zone.id}`,
         value: wanted,

@@ -1,4 +1,4 @@
-import { profileNames } from '../demands.ts';
+import { domainCarriers, profileNames } from '../demands.ts';
 import { fqdn } from '../names.ts';
 import { releaseOf } from '../releases/releases.ts';
 import { unifiedCommunicationsZones } from '../topology.ts';
@@ -73,8 +73,7 @@ export const phoneProfileName: Rule = {
       const release = releaseOf(cluster);
       const fit = new Set(profileNames(cluster));
       for (const { name, oauth } of cluster.phoneSecurityProfiles) {
-        const lastLabel = name.slice(name.lastIndexOf('.') + 1);
-        if (oauth || (fit.has(name) && /^[a-z]/.test(lastLabel))) continue;
+        if (oauth || fit.has(name.toLowerCase())) continue;
         const must = release.phoneProfileNames === 'must be FQDNs';
         yield {
           at: `cluster ${cluster.id}`,
@@ -82,7 +81,7 @@ export const phoneProfileName: Rule = {
           message: must
             ? `${release.name} makes no signing request while a phone security profile has a name that is no FQDN`
             : 'it is no FQDN and can be in no certificate: phones with this profile would get a 403 from Unified CM',
-          fix: 'rename the profile in Unified CM to an FQDN in small letters, like secure.phones.example.com',
+          fix: 'rename the profile in Unified CM to an FQDN, like secure.phones.example.com',
           severity: must ? 'error' : 'warning',
         };
       }
@@ -131,6 +130,28 @@ export const domainMissing: Rule = {
         value: 'no domain',
         message: 'clients that sign in to a domain find no certificate that names it',
         fix: 'declare the domains that clients sign in to, with unifiedCommunications',
+      };
+    }
+  },
+};
+
+/** Requirement 27a: the domains belong into the certificates of the Expressway-E that clients meet. */
+export const domainUnused: Rule = {
+  code: 'UC_DOMAIN_UNUSED',
+  title: 'A domain for unified communications, and no Expressway-E that clients of it meet.',
+  holds: [27],
+  diagnosis: 'D19',
+  severity: 'warning',
+  releases: 'from X8.1',
+  *check({ topology }) {
+    if (domainCarriers(topology).size > 0) return;
+    for (const { name, unifiedCommunications, presence } of topology.domains) {
+      if (!unifiedCommunications && !presence) continue;
+      yield {
+        at: `domain ${name}`,
+        value: name,
+        message: 'it is in no certificate: no cluster is known as the one that its clients come in through',
+        fix: 'declare the traversal zone with unifiedCommunications; or, where its other end is not declared here, a client group of kind mobile-and-remote-access with the Expressway-E cluster',
       };
     }
   },

@@ -1,7 +1,7 @@
 import type { Release } from '../releases/release.ts';
 import { releaseOf, releases } from '../releases/releases.ts';
 import type { Cluster, Topology } from '../schema.ts';
-import { isExpressway, unifiedCommunicationsZones } from '../topology.ts';
+import { isEdge, isExpressway, unifiedCommunicationsZones } from '../topology.ts';
 import type { Rule } from './rule.ts';
 
 /** Requirements 1 and 25: what is declared and begins with a later release. */
@@ -48,5 +48,40 @@ function declared(topology: Topology, cluster: Cluster): Need[] {
       has: (release) => release.certificateStores === 'server and client',
     });
   if (cluster.acme) needs.push({ what: 'the ACME scheduler', has: (release) => release.acme });
+  if (!cluster.clientAuthChecking)
+    needs.push({ what: 'ExtendedKeyUsage Checking Mode', has: (release) => release.clientAuthCheck === 'setting' });
+  if (cluster.serverAuthOnlyUpload)
+    needs.push({
+      what: 'the setting EnableServerEkuUpload',
+      has: ({ serverAuthOnlyUpload: upload, certificateStores }) =>
+        upload === 'Expressway-E after a setting' || certificateStores === 'server and client',
+    });
   return needs;
 }
+
+/** What is declared and only the other one of a pair has. */
+export const productLacks: Rule = {
+  code: 'PRODUCT_LACKS',
+  title: 'Something is declared that the product does not have.',
+  holds: [1, 26],
+  severity: 'error',
+  releases: 'all',
+  refusedByRelease: true,
+  *check({ topology }) {
+    for (const cluster of topology.clusters) {
+      const edge = isEdge(cluster);
+      const misplaced = [
+        ...(!edge && cluster.acme ? ['the ACME scheduler'] : []),
+        ...(!edge && cluster.serverAuthOnlyUpload ? ['the setting EnableServerEkuUpload'] : []),
+        ...(edge && cluster.phoneSecurityProfiles.length > 0 ? ['phone security profiles of Unified CM'] : []),
+      ];
+      for (const what of misplaced)
+        yield {
+          at: `cluster ${cluster.id}`,
+          value: cluster.product,
+          message: `${cluster.product} does not have ${what}: it is for ${edge ? 'Expressway-C' : 'Expressway-E'}`,
+          fix: `declare it on the ${edge ? 'Expressway-C' : 'Expressway-E'} cluster, or remove it`,
+        };
+    }
+  },
+};

@@ -177,7 +177,7 @@ const cases: Case[] = [
     code: 'PHONE_PROFILE_NAME',
     says: 'requirement 26b: phone security profiles in FQDN format (D20), which X12.6 insists on',
     accepts: withCore({
-      phoneSecurityProfiles: ['secure.phones.example.com', { name: 'Secure Profile', oauth: true }],
+      phoneSecurityProfiles: ['Secure.Phones.example.com', { name: 'Secure Profile', oauth: true }],
     }),
     refuses: withCore({ phoneSecurityProfiles: ['SecureProfile', 'secure.phones.1'] }),
     finding: [
@@ -297,6 +297,71 @@ const cases: Case[] = [
       ['error', 'cluster core', 'X8.7'],
       ['error', 'cluster core', 'X8.7'],
     ],
+  },
+  {
+    code: 'RELEASE_TOO_OLD',
+    says: 'ExtendedKeyUsage Checking Mode begins with X15.5, EnableServerEkuUpload with X15.4',
+    accepts: withEdge({ clientAuthChecking: false, serverAuthOnlyUpload: true }),
+    refuses: withEdge({ release: 'X15.3', clientAuthChecking: false, serverAuthOnlyUpload: true }),
+    finding: [
+      ['error', 'cluster edge', 'X15.3'],
+      ['error', 'cluster edge', 'X15.3'],
+    ],
+  },
+  {
+    code: 'PRODUCT_LACKS',
+    says: 'requirement 26b: phone security profiles are in certificates of -C; ACME is on -E alone',
+    accepts: {
+      clusters: [
+        { ...core, phoneSecurityProfiles: ['secure.phones.example.com'] },
+        { ...edge, acme: true },
+      ],
+    },
+    refuses: {
+      clusters: [
+        { ...core, acme: true, serverAuthOnlyUpload: true },
+        { ...edge, phoneSecurityProfiles: ['secure.phones.example.com'] },
+      ],
+    },
+    finding: [
+      ['error', 'cluster core', 'expressway-c'],
+      ['error', 'cluster core', 'expressway-c'],
+      ['error', 'cluster edge', 'expressway-e'],
+    ],
+  },
+  {
+    code: 'TRAVERSAL_ENDS',
+    says: 'requirement 61: Expressway-E is the traversal server',
+    accepts: { zones: [uc] },
+    refuses: { zones: [{ ...uc, client: 'edge', server: 'core' }] },
+    finding: [['error', 'zone uc', 'server core']],
+  },
+  {
+    code: 'TRAVERSAL_ENDS',
+    says: 'requirement 25: unified communications come from -C; from one -E to another there is traversal without them',
+    accepts: {
+      clusters: [{ ...core, product: 'expressway-e' }, edge],
+      zones: [{ ...uc, unifiedCommunications: false }],
+    },
+    refuses: { clusters: [{ ...core, product: 'expressway-e' }, edge] },
+    finding: [['error', 'zone uc', 'client core']],
+  },
+  {
+    code: 'UC_DOMAIN_UNUSED',
+    says: 'requirement 27a: the domains are in the certificates of the -E that clients meet (D19)',
+    accepts: { zones: [], clients: [{ id: 'jabber', kind: 'mobile-and-remote-access', clusters: ['edge'] }] },
+    refuses: { zones: [{ ...uc, unifiedCommunications: false }] },
+    finding: [['warning', 'domain example.com', 'example.com']],
+  },
+  {
+    code: 'SUBJECT_NAME_OF_ONE_PEER',
+    says: 'requirement 13: a shared certificate has the names of all peers, whichever is expected',
+    accepts: {
+      ...withCore({ certificateModel: 'shared' }),
+      zones: [{ ...uc, tlsVerifySubjectName: 'expc1.example.com' }],
+    },
+    refuses: { zones: [{ ...uc, tlsVerifySubjectName: 'expc2.example.com' }] },
+    finding: [['error', 'zone uc', 'expc2.example.com']],
   },
   {
     code: 'CLUSTER_TOO_LARGE',
