@@ -79,6 +79,22 @@ export function checkArrival({ demand, certificate }: Arrival, authority: readon
       formatName(certificate.issuer),
     );
   }
+  const wildcards = [certificate.subject.commonName ?? '', ...certificate.dnsNames].filter((name) =>
+    name.includes('*'),
+  );
+  if (wildcards.length > 0) {
+    throw unfit(
+      `it has ${wildcards.join(', ')}, and appliances support no wildcard certificates (15)`,
+      `have ${demand.issuer} issue it for the names of the request`,
+      wildcards.join(', '),
+    );
+  }
+  if (certificate.subject.commonName === undefined) {
+    throw unfit(
+      'it has no common name: appliances raise an alarm, and mobile and remote access may fail (D22)',
+      `have ${demand.issuer} issue it with ${demand.subject.commonName} as its common name`,
+    );
+  }
   const names = demand.names.filter((name) => !certificate.dnsNames.some((present) => present.toLowerCase() === name));
   if (names.length > 0) {
     throw unfit(
@@ -130,9 +146,13 @@ export async function keepKey(
 ): Promise<void> {
   const kept = await material.key(demand.id, generation, async () => key);
   if (subjectPublicKeyInfo(kept).equals(subjectPublicKeyInfo(key))) return;
-  throw new VcsPkiError('REQUEST_IN_PROGRESS', {
-    at: demand.id,
+  throw otherKeyAwaited(demand.id);
+}
+
+export function otherKeyAwaited(demand: string): VcsPkiError {
+  return new VcsPkiError('REQUEST_IN_PROGRESS', {
+    at: demand,
     message: 'a request with another key is in progress, and no key can be loaded meanwhile (38)',
-    fix: `import the certificate for that request, or discard it first: vcs-pki request ${demand.id} --discard`,
+    fix: `import the certificate for that request, or discard it first: vcs-pki request ${demand} --discard`,
   });
 }

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import type { Confirmations } from '../authority/confirmation.ts';
 import { readDemandedRequest } from '../authority/issue.ts';
 import {
@@ -14,7 +13,7 @@ import { type Done, perform } from '../authority/perform.ts';
 import { type Action, authorityDifferences, type Plan, plan, type RecordedState } from '../authority/plan.ts';
 import { randomSerial } from '../authority/serial.ts';
 import { VcsPkiError } from '../errors.ts';
-import { Secret } from '../secret.ts';
+import type { Secret } from '../secret.ts';
 import { writeAtomically } from '../store/file-system.ts';
 import { PkiDirectory } from '../store/pki-directory.ts';
 import { type Demand, demands } from '../topology/demands.ts';
@@ -25,6 +24,7 @@ import type { Finding } from '../topology/rules/rule.ts';
 import { type LinkVerdict, prove } from '../verify/prove.ts';
 import { type Context, type Options, text } from './command.ts';
 import { gatherEvidence } from './evidence.ts';
+import { secretFile } from './input-file.ts';
 import type { Workspace } from './target.ts';
 
 /** A topology with its PKI directory open: what every command that plans, proves or issues works on. */
@@ -174,17 +174,6 @@ export async function writeLock(
   const content = formatLockFile(lockFileOf(workspace.topology.name, wanted, state, confirmations));
   await writeAtomically(context.fs, workspace.lockFile, Buffer.from(content));
   return state;
-}
-
-/** The content of a file that holds one secret, without its last newline. */
-export async function secretFile(path: string, context: Context): Promise<Secret<string>> {
-  const bytes = await context.fs.readFile(resolve(context.cwd, path));
-  if (bytes) return new Secret(bytes.toString().replace(/\r?\n$/, ''));
-  throw new VcsPkiError('INPUT_UNREADABLE', {
-    at: path,
-    message: 'does not exist',
-    fix: 'name a file that holds the passphrase, and nothing else',
-  });
 }
 
 async function caPassphrase(options: Options, context: Context): Promise<Secret<string> | undefined> {

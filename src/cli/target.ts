@@ -44,7 +44,7 @@ export async function workspace(target: string | undefined, options: Options, co
 async function readWorkspace(file: string, context: Context): Promise<Workspace> {
   const bytes = await context.fs.readFile(file);
   if (!bytes) throw unusable(file, 'does not exist', 'check the path, or run synth first');
-  const topology = parseTopology(await parseData(bytes.toString(), file), file);
+  const topology = parseTopology(await parseData(bytes.toString().replace(/^\uFEFF/, ''), file), file);
   return {
     topology,
     file,
@@ -61,7 +61,7 @@ async function parseData(content: string, at: string): Promise<unknown> {
     if (extname(at) === '.json') {
       throw new VcsPkiError('INPUT_UNREADABLE', {
         at,
-        message: 'is not JSON',
+        message: `is not JSON${lineOf(jsonError, content)}`,
         fix: 'correct it, or run synth again',
         cause: jsonError,
       });
@@ -73,6 +73,12 @@ async function parseData(content: string, at: string): Promise<unknown> {
   } catch (cause) {
     throw new VcsPkiError('INPUT_UNREADABLE', { at, message: 'is neither JSON nor YAML', fix: 'correct it', cause });
   }
+}
+
+/** As far as the message of JSON.parse tells: it does not, where the text only ends too early. */
+function lineOf(error: unknown, content: string): string {
+  const [, position] = /position (\d+)/.exec(String(error)) ?? [];
+  return position === undefined ? '' : ` in line ${content.slice(0, Number(position)).split('\n').length}`;
 }
 
 async function topologyFiles(target: string | undefined, context: Context): Promise<string[]> {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,6 +35,13 @@ describe('the disk', () => {
     expect(await fs.readFile(at('nothing'))).toBeUndefined();
     expect(await fs.readDirectory(at('nothing'))).toEqual([]);
     await fs.removeFile(at('nothing'));
+  });
+
+  it('reads neither pipes nor devices, which may never end, nor folders', async () => {
+    await expect(fs.readFile('/dev/zero')).rejects.toThrow(/is a pipe or a device/);
+    execFileSync('mkfifo', [at('pipe')]);
+    await expect(fs.readFile(at('pipe'))).rejects.toThrow(/is a pipe or a device/);
+    await expect(fs.readFile(folder)).rejects.toThrow(/is a directory/);
   });
 
   it('makes every level of a folder', async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { appendFile, link, mkdir, open, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, link, mkdir, open, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { VcsPkiError } from '../errors.ts';
 
@@ -30,7 +30,7 @@ export interface FileSystem {
 
 /** The disk. Every failure is a VcsPkiError STORAGE_FAILED that names the path and the fix. */
 export const diskFileSystem: FileSystem = {
-  readFile: (path) => absentAs(undefined, path, () => readFile(path)),
+  readFile: (path) => absentAs(undefined, path, () => contentOf(path)),
   readDirectory: async (path) => (await absentAs<string[]>([], path, () => readdir(path))).sort(),
   makeDirectory: (path, mode) => attempt(path, async () => void (await mkdir(path, { recursive: true, mode }))),
   writeFile: (path, bytes, mode) => attempt(path, () => writeFile(path, bytes, { mode })),
@@ -87,6 +87,18 @@ export async function makeDirectories(fs: FileSystem, root: string, path: string
   await fs.sync(dirname(path));
 }
 
+/** Pipes and devices are refused: reading one may never end. */
+async function contentOf(path: string): Promise<Buffer> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const status = await handle.stat();
+    if (status.isFile()) return await handle.readFile();
+    throw Object.assign(new Error('no file'), { code: status.isDirectory() ? 'EISDIR' : 'ESPIPE' });
+  } finally {
+    await handle.close();
+  }
+}
+
 async function absentAs<T>(absent: T, path: string, work: () => Promise<NonNullable<T> | T>): Promise<T> {
   return attempt(path, async () => {
     try {
@@ -120,6 +132,7 @@ const failures: Readonly<Record<string, { message: string; fix: string }>> = {
   ENOSPC: { message: 'the disk is full', fix: 'free some space and run again; what is on record is safe' },
   EDQUOT: { message: 'the disk quota is used up', fix: 'free some space and run again; what is on record is safe' },
   EISDIR: { message: 'is a directory, not a file', fix: 'move it away, or choose another PKI directory' },
+  ESPIPE: { message: 'is a pipe or a device, not a file', fix: 'name a file' },
   ENOENT: { message: 'does not exist', fix: 'check the path' },
   ENOTDIR: { message: 'a part of the path is no directory', fix: 'check the path' },
 };

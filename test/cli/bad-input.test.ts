@@ -83,6 +83,7 @@ describe('I10: declarations that cannot be', () => {
     ['an unknown release', core({ release: 'X99' }), 'INPUT_INVALID', ['clusters[0].release', 'X7.2, X8.1']],
     ['no peers', core({ peers: [] }), 'INPUT_INVALID', ['clusters[0].peers', 'add one']],
     ['text that is not JSON', '{ "name": ', 'INPUT_UNREADABLE', ['topology.json', 'not JSON']],
+    ['a line that is not JSON', '{\n"name": "edge",\n}', 'INPUT_UNREADABLE', ['not JSON in line 3']],
     ['JSON that is not ours', { apiVersion: 'v1', kind: 'Pod' }, 'INPUT_INVALID', ['name']],
     ['a wildcard name', core({ chatNodeAliases: ['*.example.com'] }), 'RULES_BROKEN', ['NAME_WILDCARD', 'one by one']],
     ['an 8192-bit key', core({ key: 'rsa-8192' }), 'RULES_BROKEN', ['KEY_8192', 'rsa-4096']],

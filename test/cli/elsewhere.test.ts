@@ -198,7 +198,7 @@ describeWithTool('openssl', 'certificates that an authority elsewhere signs', (o
     const late = await vcsPki('apply');
     expect(late.code).toBe(3);
     expect(late.out).toContain('waiting since');
-    expect(late.out).toMatch(/at step dates: expe\.example\.com expired on/);
+    expect(late.out).toMatch(/at step dates: expe\.example\.com \(expe1\.example\.com\) expired on/);
   });
 
   it('I2: a serial number counts within its authority alone', async () => {
@@ -271,6 +271,56 @@ describeWithTool('openssl', 'certificates that an authority elsewhere signs', (o
       ...['-CAkey', join(foreign, 'ca.key'), '-extfile', config, '-days', '10', '-out', join(path, 'other.pem')],
     ]);
     expect((await vcsPki('import', 'other.pem')).progress).toContain('it was issued by CN=Other Root, not by public');
+  });
+
+  it('takes what is signed once more for the same request, and says of what it has that it has it', async () => {
+    const { path, requests, vcsPki } = await project();
+    await vcsPki('apply');
+    const request = join(requests, 'expe1/server/certcsr.pem');
+    await sign(request, join(path, 'first.pem'), undefined, '11');
+    await sign(request, join(path, 'second.pem'), undefined, '12');
+    expect((await vcsPki('import', 'first.pem')).out).toContain('imported edge/expe1/server, serial 11,');
+    const again = await vcsPki('import', 'first.pem');
+    expect(again, again.progress).toMatchObject({ code: 0 });
+    expect(again.out).toContain('on record already: edge/expe1/server, serial 11,');
+    expect((await vcsPki('import', 'second.pem')).out).toContain('imported edge/expe1/server, serial 12,');
+    const bundle = join(path, 'pki/bundles/elsewhere/edge/expe1');
+    const publicKeys = await Promise.all([
+      run(openssl, ['x509', '-in', join(bundle, 'server.pem'), '-noout', '-pubkey']),
+      run(openssl, ['pkey', '-in', join(bundle, 'privatekey.pem'), '-pubout']),
+    ]);
+    expect(publicKeys[0]?.stdout).toMatch(/^-----BEGIN PUBLIC KEY-----/);
+    expect(publicKeys[1]?.stdout).toBe(publicKeys[0]?.stdout);
+    expect((await run(openssl, ['x509', '-in', join(bundle, 'server.pem'), '-noout', '-serial'])).stdout).toBe(
+      'serial=12\n',
+    );
+  });
+
+  it.each([
+    [
+      'requirement 15: a wildcard (D18)',
+      'DNS:*.example.com',
+      '/CN=expe1.example.com',
+      /appliances support no wildcard/,
+    ],
+    ['no common name (D22)', 'DNS:chat.example.com', '/O=Example', /it has no common name/],
+  ])('refuses %s, and goes on waiting', async (_, surplus, subject, message) => {
+    const { path, requests, vcsPki } = await project();
+    await vcsPki('apply');
+    const files = await folder();
+    const names = 'DNS:expe1.example.com,DNS:expe.example.com,DNS:example.com';
+    const config = join(files, 'c');
+    await writeFile(config, `subjectAltName=${names},${surplus}\nextendedKeyUsage=serverAuth\n`);
+    const signed = await run(openssl, [
+      ...['x509', '-req', '-in', join(requests, 'expe1/server/certcsr.pem'), '-subj', subject, '-days', '199'],
+      ...['-CA', join(authority.folder, 'ca.pem'), '-CAkey', join(authority.folder, 'ca.key')],
+      ...['-extfile', config, '-out', join(path, 'unfit.pem')],
+    ]);
+    expect(signed.code, signed.stderr).toBe(0);
+    const refused = await vcsPki('import', 'unfit.pem');
+    expect(refused.progress).toMatch(/^error CERTIFICATE_UNFIT: edge\/expe1\/server: /);
+    expect(refused.progress).toMatch(message);
+    expect((await vcsPki('request')).out).toContain('edge/expe1/server');
   });
 
   it('requirements 83-88: takes a PFX with key and chain for the peer that is named', async () => {

@@ -4,7 +4,7 @@ import type { Secret } from '../../secret.ts';
 import type { Artefact } from '../../verify/diagnosis/artefact.ts';
 import { formatAddress, type Probed } from '../../verify/probe.ts';
 import { type Context, type Options, text } from '../command.ts';
-import { secretFile } from '../session.ts';
+import { secretFile } from '../input-file.ts';
 import { type Workspace, workspaces } from '../target.ts';
 import { DEFAULT_PORTS, parseServer, probeServer, type Server } from './address.ts';
 import { type Gathered, readEvidenceFile, readEvidenceFolder, readEvidenceStream } from './files.ts';

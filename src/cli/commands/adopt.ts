@@ -2,8 +2,9 @@ import { resolve } from 'node:path';
 import { VcsPkiError } from '../../errors.ts';
 import { adoptAuthority, findAuthority } from '../../store/adopt.ts';
 import { type Command, outputOption, TARGET_HELP, targetOptions, text, writerOptions } from '../command.ts';
+import { secretFile } from '../input-file.ts';
 import { outputFormat, plural, print } from '../output.ts';
-import { checkedState, secretFile, writeLock, writeSession } from '../session.ts';
+import { checkedState, writeLock, writeSession } from '../session.ts';
 import { workspace } from '../target.ts';
 
 export const adoptCommand: Command = {

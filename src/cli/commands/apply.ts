@@ -23,6 +23,7 @@ import {
   waitingText,
 } from '../describe.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { secretFile } from '../input-file.ts';
 import { outputFormat, plural, StackResults } from '../output.ts';
 import {
   checkedState,
@@ -34,7 +35,6 @@ import {
   refuseBrokenRules,
   refuseUnprovable,
   type Session,
-  secretFile,
   writeLock,
   writeSession,
 } from '../session.ts';

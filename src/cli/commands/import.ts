@@ -1,6 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { resolve } from 'node:path';
-import { acceptArrival, checkArrival, keepKey, requestOf } from '../../authority/elsewhere.ts';
+import { acceptArrival, checkArrival, keepKey, otherKeyAwaited, requestOf } from '../../authority/elsewhere.ts';
 import type { RecordedState } from '../../authority/plan.ts';
 import { specificationOf } from '../../authority/record.ts';
 import { VcsPkiError } from '../../errors.ts';
@@ -22,8 +21,9 @@ import {
 } from '../command.ts';
 import { deliver } from '../deliver.ts';
 import { day, verdictSummary } from '../describe.ts';
+import { inputFile, secretFile } from '../input-file.ts';
 import { outputFormat, print } from '../output.ts';
-import { checkedState, NO_PLAN, proveSession, type Session, secretFile, writeLock, writeSession } from '../session.ts';
+import { checkedState, NO_PLAN, proveSession, type Session, writeLock, writeSession } from '../session.ts';
 import { workspace } from '../target.ts';
 
 export const importCommand: Command = {
@@ -58,41 +58,60 @@ ${TARGET_HELP.replace('TARGET is', 'The TARGET of --target is')}`,
     const given = await readFiles(files, options, context);
     return writeSession(chosen, options, context, 'import', async (session) => {
       const state = await checkedState(session, () => false);
-      const orders = [];
-      for (const certificate of given.leaves) orders.push(await orderFor(certificate, given, session, state, options));
+      const orders: Order[] = [];
+      const present: Imported[] = [];
+      for (const certificate of given.leaves) {
+        const order = await orderFor(certificate, given, session, state, options);
+        if (order.isPresent) present.push(importedOf(order));
+        else orders.push(order);
+      }
       const { directory, workspace: place } = session;
       const { material, requests } = directory;
       const ports = { clock: context.clock, random: context.random, material, requests };
       const now = context.clock.now();
       const authorities = new Map(orders.map(({ demand }) => [demand.issuer, issuerOf(demand, session)]));
       for (const order of orders) checkArrival(order, authorities.get(order.demand.issuer) ?? [], now);
-      const imported: { certificate: string; serial: string; notAfter: Date }[] = [];
+      const imported: Imported[] = [];
       for (const order of orders) {
-        const { demand, certificate, key } = order;
+        const { demand, key } = order;
         if (key) await keepKey(order, key, ports);
         const ledger = await directory.prepareExternal(demand.issuer);
         const chain = authorities.get(demand.issuer) ?? [];
         await acceptArrival({ ...order, chain }, place.topology.name, ledger, ports);
-        imported.push({
-          certificate: demand.id,
-          serial: serialHex(certificate.serialNumber),
-          notAfter: certificate.notAfter,
-        });
+        imported.push(importedOf(order));
       }
       const after = await writeLock(session, context);
       await deliver(place.topology, directory, after);
       const verdicts = await proveSession(session, after, NO_PLAN, now);
-      await print(context, format, { imported }, () => {
-        const lines = imported.map(
-          ({ certificate, serial, notAfter }) =>
-            `imported ${certificate}, serial ${serial}, valid until ${day(notAfter)}\n`,
-        );
+      await print(context, format, { imported, present }, () => {
+        const lines = [
+          ...imported.map((one) => `imported ${importedText(one)}`),
+          ...present.map((one) => `on record already: ${importedText(one)}`),
+        ];
         return `${lines.join('')}${verdictSummary(verdicts)}`;
       });
       return 0;
     });
   },
 };
+
+interface Imported {
+  readonly certificate: string;
+  readonly serial: string;
+  readonly notAfter: Date;
+}
+
+function importedOf({ demand, certificate }: Order): Imported {
+  return {
+    certificate: demand.id,
+    serial: serialHex(certificate.serialNumber),
+    notAfter: certificate.notAfter,
+  };
+}
+
+function importedText({ certificate, serial, notAfter }: Imported): string {
+  return `${certificate}, serial ${serial}, valid until ${day(notAfter)}\n`;
+}
 
 interface Given {
   readonly leaves: readonly Certificate[];
@@ -106,10 +125,7 @@ async function readFiles(files: readonly string[], options: Options, context: Co
   const leaves = new Map<string, Certificate>();
   const keys: KeyObject[] = [];
   for (const file of files) {
-    const bytes = await context.fs.readFile(resolve(context.cwd, file));
-    if (!bytes)
-      throw new VcsPkiError('INPUT_UNREADABLE', { at: file, message: 'does not exist', fix: 'check the path' });
-    for (const item of (await readContents(bytes, file, { password })).items) {
+    for (const item of (await readContents(await inputFile(file, context), file, { password })).items) {
       if (item.kind === 'unreadable') throw item.error;
       if (item.kind === 'encrypted key') {
         throw new VcsPkiError('KEY_ENCRYPTED', {
@@ -140,6 +156,8 @@ interface Order {
   readonly certificate: Certificate;
   readonly chain: readonly Certificate[];
   readonly key: KeyObject | undefined;
+  /** It was imported before. */
+  readonly isPresent: boolean;
 }
 
 /** Requirement 35: whose request the certificate answers; or the demand that was named, where the key comes along. */
@@ -152,7 +170,9 @@ async function orderFor(
 ): Promise<Order> {
   const requests = state.requests ?? new Map();
   const wanted = text(options, 'for');
-  const answered = await requestOf(certificate, requests);
+  const pendingFor = await requestOf(certificate, requests);
+  const holder = pendingFor === undefined ? await holderOf(certificate, session, state) : undefined;
+  const answered = pendingFor ?? holder?.record.issuance.owner;
   const key = given.keys.find((one) => subjectPublicKeyInfo(one).equals(certificate.subjectPublicKeyInfo));
   const name = certificate.subject.commonName ?? given.from;
   if (answered !== undefined && wanted !== undefined && answered !== wanted) {
@@ -178,12 +198,34 @@ async function orderFor(
         : `check that the request was not discarded after it was sent (D01); in progress: ${waiting || 'none'}`,
     });
   }
-  const pending = requests.get(id);
+  const common = { demand, certificate, chain: [], key: undefined, isPresent: false };
+  if (holder) {
+    const { generation, specification } = holder.record.issuance;
+    const { key: kept } = await session.directory.material.load(id, generation);
+    const reason = 'signed once more for the same key';
+    const isPresent = holder.certificate.der.equals(certificate.der);
+    if (!isPresent && requests.has(id)) throw otherKeyAwaited(id);
+    return { ...common, key: kept, generation: generation + 1, reason, specification, isPresent };
+  }
+  const pending = answered === undefined ? undefined : requests.get(id);
+  if (pending) return { ...common, ...pending };
   const present = state.certificates.get(id)?.issuance.generation ?? 0;
-  const common = { demand, certificate, chain: [], key: answered === undefined ? key : undefined };
-  return pending
-    ? { ...common, generation: pending.generation, reason: pending.reason, specification: pending.specification }
-    : { ...common, generation: present + 1, reason: 'imported with its key', specification: specificationOf(demand) };
+  const specification = specificationOf(demand);
+  return { ...common, key, generation: present + 1, reason: 'imported with its key', specification };
+}
+
+/** Who has a certificate for this key: an authority may sign a request once more, where the first certificate was not right. */
+async function holderOf(
+  certificate: Certificate,
+  { directory, workspace: { topology } }: Session,
+  state: RecordedState,
+) {
+  const read = await directory.certificateReader(topology);
+  for (const record of state.certificates.values()) {
+    const present = record.issuance.signedElsewhere ? await read(record) : undefined;
+    if (present?.subjectPublicKeyInfo.equals(certificate.subjectPublicKeyInfo)) return { record, certificate: present };
+  }
+  return undefined;
 }
 
 function issuerOf(demand: Demand, { workspace: { topology } }: Session): Certificate[] {

@@ -1,5 +1,3 @@
-import { resolve } from 'node:path';
-import { VcsPkiError } from '../../errors.ts';
 import type { Secret } from '../../secret.ts';
 import { type Certificate, fingerprint, serialHex } from '../../x509/certificate.ts';
 import { type Content, readContents } from '../../x509/contents.ts';
@@ -9,8 +7,8 @@ import { formatName } from '../../x509/name.ts';
 import type { CertificateRequest } from '../../x509/request.ts';
 import { certificateText, crlText, requestText } from '../../x509/text.ts';
 import { type Command, type Context, outputOption, passwordOption, text } from '../command.ts';
+import { inputFile, secretFile } from '../input-file.ts';
 import { outputFormat, print } from '../output.ts';
-import { secretFile } from '../session.ts';
 
 interface Shown {
   readonly data: Record<string, unknown>;
@@ -47,9 +45,7 @@ named, never shown.`,
 };
 
 async function showFile(file: string, password: Secret<string> | undefined, context: Context): Promise<Shown[]> {
-  const bytes = await context.fs.readFile(resolve(context.cwd, file));
-  if (!bytes) throw new VcsPkiError('INPUT_UNREADABLE', { at: file, message: 'does not exist', fix: 'check the path' });
-  const { items } = await readContents(bytes, file, { password });
+  const { items } = await readContents(await inputFile(file, context), file, { password });
   return items.map((item) => showItem(item, file));
 }
 

@@ -66,7 +66,7 @@ export const serverAuthOnlyUpload: Rule = {
         message: `with unified communications ${release.name} refuses to load a server certificate without clientAuth`,
         fix: afterSetting
           ? 'set xConfiguration XCP TLS Certificate CVS EnableServerEkuUpload: On, and declare serverAuthOnlyUpload'
-          : 'add clientAuth to usages, or upgrade to X15.5',
+          : `add clientAuth to usages, or upgrade to ${isEdge(cluster) ? 'X15.4, which accepts it after a setting, or ' : ''}X15.5`,
       };
     }
   },

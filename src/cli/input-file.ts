@@ -1,0 +1,21 @@
+import { resolve } from 'node:path';
+import { VcsPkiError } from '../errors.ts';
+import { Secret } from '../secret.ts';
+import type { Context } from './command.ts';
+
+/** The content of a file that was named on the command line. Fails with INPUT_UNREADABLE. */
+export async function inputFile(path: string, { fs, cwd }: Pick<Context, 'fs' | 'cwd'>): Promise<Buffer> {
+  const bytes = await fs.readFile(resolve(cwd, path)).catch((cause) => {
+    if (!(cause instanceof VcsPkiError)) throw cause;
+    const message = cause.message.slice(`${cause.at}: `.length);
+    throw new VcsPkiError('INPUT_UNREADABLE', { at: path, message, fix: 'name a file that can be read', cause });
+  });
+  if (bytes) return bytes;
+  throw new VcsPkiError('INPUT_UNREADABLE', { at: path, message: 'does not exist', fix: 'check the path' });
+}
+
+/** The content of a file that holds one secret, without its last newline. Fails as `inputFile` does. */
+export async function secretFile(path: string, context: Pick<Context, 'fs' | 'cwd'>): Promise<Secret<string>> {
+  const bytes = await inputFile(path, context);
+  return new Secret(bytes.toString().replace(/\r?\n$/, ''));
+}
