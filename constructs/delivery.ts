@@ -1,14 +1,21 @@
 import { createHash } from 'node:crypto';
 import { Token } from 'cdktf';
 import { Construct } from 'constructs';
-import type { StackTopology } from './stack-topology.ts';
+import type { Topology } from '../src/topology/schema.ts';
 import { atSynthesis, commandResource, quoted } from './terraform.ts';
 
 const DAY = 24 * 3600 * 1000;
 
+/** What is declared in a stack, known in full at synthesis. */
+export interface DeclaredStack {
+  readonly topology: Topology;
+  readonly now: Date;
+  plannedDemands(): unknown;
+}
+
 /** The last step of an apply: revokes what is no longer declared, signs the lists that are due, writes lock file and bundles. */
 export class Delivery extends Construct {
-  constructor(scope: Construct, topology: StackTopology) {
+  constructor(scope: Construct, topology: DeclaredStack) {
     super(scope, 'Delivery');
     const created = commandResource(this, 'Resource', {
       logicalId: 'delivery',
@@ -27,7 +34,7 @@ export class Delivery extends Construct {
 }
 
 /** Where things are stored is not in it: the topology learns that only when it is written (I9). */
-function certificatesDigest(topology: StackTopology): string {
+function certificatesDigest(topology: DeclaredStack): string {
   const content = JSON.stringify([topology.topology, topology.plannedDemands()]);
   return createHash('sha256').update(content).digest('hex').slice(0, 16);
 }
@@ -36,13 +43,13 @@ function certificatesDigest(topology: StackTopology): string {
  * Half the shortest validity of a list: within it, lists signed by the last apply are fresh enough. So a stack that
  * is applied now and then refreshes its lists in time, and one whose lists are signed daily shows no daily change.
  */
-function refreshWindow(topology: StackTopology): string {
+function refreshWindow(topology: DeclaredStack): string {
   const shortest = topology.topology.authorities.reduce((least, { crl }) => Math.min(least, crl.validDays), 366);
   const window = (shortest * DAY) / 2;
   return new Date(Math.floor(topology.now.getTime() / window) * window).toISOString().slice(0, 10);
 }
 
-function resourceNames(topology: StackTopology): string[] {
+function resourceNames(topology: DeclaredStack): string[] {
   return topology.topology.authorities.flatMap(({ id }) => [
     `null_resource.${logicalId(id, 'authority')}`,
     `null_resource.${logicalId(id, 'certificates')}`,

@@ -3,8 +3,9 @@ import { VcsPkiError } from '../errors.ts';
 import type { Demand } from '../topology/demands.ts';
 import { type Certificate, isIssuedBy, serialHex } from '../x509/certificate.ts';
 import { subjectPublicKeyInfo } from '../x509/keys.ts';
-import { formatName } from '../x509/name.ts';
+import { formatName, sameName } from '../x509/name.ts';
 import { createRequest, readRequest } from '../x509/request.ts';
+import { isVerifiable } from '../x509/signature.ts';
 import { keyOf, type Ports, readDemandedRequest } from './issue.ts';
 import type { Ledger, Requests } from './ports.ts';
 import { type Issuance, type PendingRequest, specificationOf, timestamp } from './record.ts';
@@ -71,6 +72,13 @@ export async function requestOf(
 export function checkArrival({ demand, certificate }: Arrival, authority: readonly Certificate[], now: Date): void {
   const unfit = (message: string, fix: string, value?: string) =>
     new VcsPkiError('CERTIFICATE_UNFIT', { at: demand.id, message, fix, ...(value !== undefined && { value }) });
+  const { signatureAlgorithmName: algorithm } = certificate;
+  if (!isVerifiable(algorithm))
+    throw unfit(
+      `it is signed with ${algorithm}, which is not supported`,
+      'ask for a signature with SHA-256',
+      algorithm,
+    );
   const [issuer] = authority;
   if (!issuer || !isIssuedBy(certificate, issuer)) {
     throw unfit(
@@ -133,7 +141,7 @@ export async function acceptArrival(
   const serial = serialHex(certificate.serialNumber);
   const known = (await ledger.entries()).some((entry) => entry.serial === serial);
   if (!known) await ledger.record([{ serial, certificate: certificate.der, issuance }]);
-  const issuers = chain.filter(({ subject, issuer }) => !subject.der.equals(issuer.der)).map(({ der }) => der);
+  const issuers = chain.filter(({ subject, issuer }) => !sameName(subject, issuer)).map(({ der }) => der);
   await ports.material.store(demand.id, generation, { certificate: certificate.der, chain: issuers });
   await ports.requests.remove(demand.id);
 }

@@ -145,7 +145,7 @@ authorityKeyIdentifier = keyid
 
 [peer_certificate]
 basicConstraints = critical, CA:FALSE
-keyUsage = critical, digitalSignature, keyEncipherment
+keyUsage = critical, ${keyUsages(demand)}
 extendedKeyUsage = ${demand.usages.join(', ')}
 subjectAltName = ${alternativeNames(demand)}
 subjectKeyIdentifier = hash
@@ -154,6 +154,12 @@ authorityKeyIdentifier = keyid
 [list]
 authorityKeyIdentifier = keyid
 `;
+}
+
+/** RFC 8813 3: EC keys encipher nothing. What the appliance has made is taken for RSA. */
+function keyUsages({ key }: Demand): string {
+  const isEc = 'type' in key && key.type.startsWith('ec-');
+  return isEc ? 'digitalSignature' : 'digitalSignature, keyEncipherment';
 }
 
 function keyCommand(type: string): string {

@@ -95,6 +95,13 @@ describe('the recipe', () => {
 
   it('requirement 72: has an authority of years, not of 30 days', () => expect(recipe).toContain('-days 3650'));
 
+  it('RFC 8813 3: lets RSA keys encipher keys, and EC keys not', () => {
+    const usage = (change: object) =>
+      /\[peer_certificate\][^[]*\nkeyUsage = (.*)/.exec(opensslRecipe(demandWith(change)))?.[1];
+    expect(usage({})).toBe('critical, digitalSignature, keyEncipherment');
+    expect(usage({ release: 'X14.3', key: 'ec-p384' })).toBe('critical, digitalSignature');
+  });
+
   it('requirement 71: has a CA key of 4096 bits under a passphrase', () =>
     expect(recipe).toMatch(/openssl genrsa -aes256 .* 4096\n/));
 });

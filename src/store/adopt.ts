@@ -8,7 +8,7 @@ import type { Authority, Topology } from '../topology/schema.ts';
 import { type Certificate, readCertificate, serialHex } from '../x509/certificate.ts';
 import { type Crl, crlIsSignedBy, readCrl } from '../x509/crl.ts';
 import { keyTypeOf, parsePrivateKey, subjectPublicKeyInfo } from '../x509/keys.ts';
-import { formatName, slashName } from '../x509/name.ts';
+import { formatName, sameName, slashName } from '../x509/name.ts';
 import { decodeDerOrPem, encodePem } from '../x509/pem.ts';
 import { type FileSystem, makeDirectories, writeAtomically } from './file-system.ts';
 import { formatIndexLine, type IndexEntry, indexReasons, parseIndex } from './index-txt.ts';
@@ -205,7 +205,8 @@ async function issuedCertificates(
       if (!/\.(pem|crt|cer)$/.test(name)) continue;
       const path = join(folder, name);
       const certificate = await certificateIn(fs, path);
-      if (!certificate?.issuer.der.equals(authority.subject.der) || certificate.der.equals(authority.der)) continue;
+      if (!certificate || !sameName(certificate.issuer, authority.subject) || certificate.der.equals(authority.der))
+        continue;
       issued.set(serialHex(certificate.serialNumber), certificate);
     }
   }

@@ -1,6 +1,7 @@
 import type { Link, LinkEnd, PeerCheck } from '../topology/links/link.ts';
 import type { DiagnosisId } from '../topology/rules/rule.ts';
 import { formatName } from '../x509/name.ts';
+import { weakDigest } from '../x509/signature.ts';
 import { isSelfIssued, type PathCertificate } from './path/path-certificate.ts';
 import type { InvalidPath, PathFailure } from './path/verdict.ts';
 import { titleOf } from './predict.ts';
@@ -28,6 +29,12 @@ export function explainFailure({ failure, path }: InvalidPath, situation: Situat
         `${title} names ${titleOf(failure.issuer)} as its issuer, but was signed with another key`,
         `find the certificate of ${titleOf(failure.issuer)} with the key that signed it, and load that too`,
         'D23',
+      );
+    case 'signature-algorithm':
+      return chain(
+        `${title} is signed with ${failure.algorithm}, an algorithm that is not supported`,
+        'have it issued anew with SHA-256',
+        weakDigest(failure.algorithm) && 'D30',
       );
     case 'not-an-authority':
       return chain(

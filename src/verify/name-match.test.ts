@@ -47,6 +47,9 @@ describe('requirement 61: the common name or an alternative name (cn-or-san)', (
     ['a sip: URI', names(uri('sip:example.com')), 'example.com'],
     ['a common name with a letter that only looks like one', names([], '\u212aeys.example.com'), 'keys.example.com'],
     ['a certificate without names', names([]), 'example.com'],
+    ['an empty name', names(dns(''), ''), ''],
+    ['a name that is a dot', names(dns('.', ''), '.'), '.'],
+    ['a name that is not ASCII, and shown as octets', names(dns('bl\\xC3\\xA5.example.com')), 'blå.example.com'],
   ])('refuses %s', (_, presented, reference) => expect(match(presented, reference)).toBeUndefined());
 });
 

@@ -12,10 +12,11 @@ export interface PresentedNames {
 
 /**
  * The name in a certificate that satisfies a reference name (a DNS name or an IP address), or undefined. Names are
- * compared whole, without regard to ASCII case; a wildcard stands for itself only (requirement 15, RFC 5922 7.2).
+ * compared whole, without regard to ASCII case; an empty one matches nothing, and a wildcard stands for itself only (requirement 15, RFC 5922 7.2).
  */
 export function matchName(names: PresentedNames, reference: string, mode: NameMatching): string | undefined {
   const wanted = canonical(asciiForm(reference));
+  if (wanted === '') return undefined;
   return identities(names, isIpAddress(wanted), mode).find((name) => canonical(name) === wanted);
 }
 

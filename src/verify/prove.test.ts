@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { demands } from '../topology/demands.ts';
 import { links } from '../topology/links/links.ts';
@@ -67,6 +68,7 @@ function verdict(change: Change = {}) {
     verdict: first?.verdict,
     until: first?.until,
     refusals: first?.refusals.map(({ by, step, message, diagnosis }) => ({ by, step, message, diagnosis })),
+    fixes: first?.refusals.map(({ fix }) => fix),
   };
 }
 
@@ -75,6 +77,7 @@ describe('a link', () => {
     expect(verdict()).toEqual({
       verdict: 'accepted',
       refusals: [],
+      fixes: [],
       until: { at: new Date('2026-11-28T12:00:00Z'), because: 'the revocation list of Issuing expires' },
     });
   });
@@ -154,6 +157,70 @@ describe('a link', () => {
         diagnosis: 'D14',
       },
     ]);
+    expect(serverOnly.fixes).toEqual([
+      'have it issued with the extended key usage clientAuth (TLS Web Client Authentication) too (requirements 20, 23)',
+    ]);
+  });
+
+  it('requirements 20 and 23: says so of the authority where that is what is limited to servers', () => {
+    const limited: PathCertificate = { ...issuing, extendedKeyUsage: ['serverAuth'] };
+    const { refusals, fixes } = verdict({
+      certificates: (_, predicted) => ({ ...predicted, isSignedBy: (issuer) => issuer === limited }),
+      trustLists: [
+        ['core', [root, limited]],
+        ['edge', [root, limited]],
+      ],
+      revocationLists: [list(root), { ...list(issuing), isSignedBy: (issuer) => issuer === limited }],
+    });
+    expect(refusals).toMatchObject([
+      {
+        by: 'edge/expe1',
+        step: 'usage',
+        message: expect.stringMatching(/^Issuing is for serverAuth, not for clientAuth/),
+      },
+    ]);
+    expect(fixes).toEqual([
+      'the authority is limited, and nothing below it is for more: let one issue whose certificate has the extended key usage clientAuth (TLS Web Client Authentication), or no extended key usage',
+    ]);
+  });
+
+  it('says so of the key usage where TLS needs another', () => {
+    const encipher = verdict({
+      certificates: (id, predicted) =>
+        id.startsWith('core') ? { ...predicted, keyUsage: ['keyEncipherment'] } : predicted,
+    });
+    expect(encipher.refusals).toMatchObject([{ by: 'edge/expe1', step: 'usage' }]);
+    expect(encipher.fixes).toEqual(['have it issued with the key usage digitalSignature (requirements 20, 23)']);
+  });
+
+  it('D29, D30: is refused where a key or a signature is too weak, by both ends', () => {
+    const small = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey;
+    const keyed = verdict({ certificates: (_, predicted) => ({ ...predicted, publicKey: () => small }) });
+    expect(keyed.refusals?.map(({ by, diagnosis }) => [by, diagnosis])).toEqual([
+      ['core/expc1', 'D29'],
+      ['edge/expe1', 'D29'],
+    ]);
+    const signed = verdict({
+      certificates: (_, predicted) => ({ ...predicted, signatureAlgorithmName: 'rsassaPss with sha1' }),
+    });
+    expect(signed.refusals?.map(({ diagnosis }) => diagnosis)).toEqual(['D30', 'D30']);
+  });
+
+  it('is refused where nobody can verify a signature, for its algorithm and not for a key', () => {
+    const unknown = (signatureAlgorithmName: string) =>
+      verdict({
+        certificates: (id, predicted) =>
+          id.startsWith('edge') ? { ...predicted, signatureAlgorithmName, isSignedBy: () => false } : predicted,
+      }).refusals;
+    expect(unknown('1.2.3.4')).toEqual([
+      {
+        by: 'core/expc1',
+        step: 'chain',
+        message: 'expe1.example.com is signed with 1.2.3.4, an algorithm that is not supported',
+        diagnosis: undefined,
+      },
+    ]);
+    expect(unknown('md5WithRSAEncryption')).toMatchObject([{ diagnosis: 'D30' }]);
   });
 
   it('is refused when the certificate has expired, or is not valid yet', () => {
@@ -199,7 +266,11 @@ describe('a link', () => {
       revocationLists: [],
       elsewhere: new Set(),
     };
-    expect(prove(links(topology), evidence, now)[0]?.refusals.map(({ step }) => step)).toEqual(['chain', 'chain']);
+    const refusals = prove(links(topology), evidence, now)[0]?.refusals;
+    expect(refusals?.map(({ step }) => step)).toEqual(['chain', 'chain']);
+    expect(refusals?.[0]?.fix).toBe(
+      'give its cluster an issuer and run vcs-pki apply; what an authority elsewhere has signed comes in with vcs-pki import',
+    );
   });
 
   it('says what it could not check where a trust list is not declared', () => {

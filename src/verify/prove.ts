@@ -11,6 +11,7 @@ import type { PathEnd } from './path/verdict.ts';
 import { titleOf } from './predict.ts';
 import type { Refusal } from './refusal.ts';
 import { usageProblem } from './usage.ts';
+import { weakness } from './weakness.ts';
 
 /** What one end found of the other. */
 export interface Examination {
@@ -150,13 +151,12 @@ class Prover {
     }
     const { path } = found;
     if (!found.valid) return { path, refusal: explainFailure(found, { link, verifier, check, presenter, trusted }) };
-    const weak = weakSignature(path);
+    const weak = weakness(path);
     if (weak) return { path, refusal: weak };
     const wrong = check.usage ? usageProblem(path, usageOf(role)) : undefined;
     if (wrong) {
       const message = `${wrong.message}; ${presenter.fqdn} is the TLS ${role} of this link`;
-      const fix = `have it issued with ${usageOf(role)} too (requirements 20, 23)`;
-      return { path, refusal: { step: 'usage', message, fix, diagnosis: 'D14' } };
+      return { path, refusal: { step: 'usage', message, fix: wrong.fix, diagnosis: 'D14' } };
     }
     return { path, until: untilOf(found.until), ...(unchecked !== undefined && { unchecked }) };
   }
@@ -185,20 +185,6 @@ function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
 const NO_LISTS: readonly PathCrl[] = [];
 const NOTHING: readonly PathCertificate[] = [];
 
-/** D30: OpenSSL takes no SHA-1 in a chain any more ("CA signature digest algorithm too weak"). The anchor is trusted as it is. */
-function weakSignature(path: readonly PathCertificate[]): Omit<Refusal, 'by'> | undefined {
-  const weak = path
-    .slice(0, -1)
-    .find(({ signatureAlgorithmName: name }) => name !== undefined && /sha-?1|md5/i.test(name));
-  if (!weak) return undefined;
-  return {
-    step: 'chain',
-    message: `${titleOf(weak)} is signed with ${weak.signatureAlgorithmName}, which is too weak for today's TLS`,
-    fix: 'have it issued anew with SHA-256',
-    diagnosis: 'D30',
-  };
-}
-
 function usageOf(role: 'server' | 'client'): Usage {
   return role === 'server' ? 'serverAuth' : 'clientAuth';
 }
@@ -207,7 +193,7 @@ function withoutCertificate(presenter: LinkEnd): Omit<Refusal, 'by'> {
   return {
     step: 'chain',
     message: `${presenter.fqdn} has no certificate`,
-    fix: 'give its cluster an issuer, and have the certificate issued',
+    fix: 'give its cluster an issuer and run vcs-pki apply; what an authority elsewhere has signed comes in with vcs-pki import',
   };
 }
 

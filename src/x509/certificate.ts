@@ -8,7 +8,7 @@ import {
   type KnownExtensions,
   readExtensions,
 } from './extensions.ts';
-import { type Name, readName } from './name.ts';
+import { type Name, readName, sameName } from './name.ts';
 import { type SignatureAlgorithm, signatureAlgorithmName, verifySignature } from './signature.ts';
 import { encodeTime, readTime } from './time.ts';
 
@@ -114,10 +114,10 @@ export function readCertificate(der: Uint8Array, at: string): Certificate {
   };
 }
 
-/** Names equal byte for byte, key identifiers equal where both are there, and the signature verifies. No dates, no constraints. */
+/** Names equal by RFC 5280 7.1, key identifiers equal where both are there, and the signature verifies. No dates, no constraints. */
 export function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
   return (
-    certificate.issuer.der.equals(issuer.subject.der) &&
+    sameName(certificate.issuer, issuer.subject) &&
     keyIdentifiersAgree(certificate.authorityKeyIdentifier, issuer.subjectKeyIdentifier) &&
     verifySignature(issuer.subjectPublicKeyInfo, certificate.tbs, certificate.signature, certificate.signatureAlgorithm)
   );

@@ -25,6 +25,8 @@ export type Content =
   | ({ readonly kind: 'key'; readonly key: KeyObject } & BagAttributes)
   /** No password was given; one that does not open the key is an error. */
   | ({ readonly kind: 'encrypted key'; readonly format: 'PKCS #8' | 'traditional' } & BagAttributes)
+  /** What no appliance is given and what does no harm: a public key, parameters. */
+  | { readonly kind: 'other'; readonly label: string }
   | { readonly kind: 'unreadable'; readonly label: string; readonly error: VcsPkiError };
 
 export interface Contents {
@@ -71,7 +73,7 @@ interface Opening {
 
 const MAX_BYTES = 16 * 1024 * 1024;
 const MAX_CRL_BYTES = 64 * 1024 * 1024;
-const MAX_ITEMS = 10_000;
+const MAX_ITEMS = 2000;
 
 // ---- binary forms --------------------------------------------------------------------------------------------------
 
@@ -110,6 +112,7 @@ async function readPkcs12Items(bytes: Buffer, at: string, opening: Opening): Pro
 // ---- PEM -----------------------------------------------------------------------------------------------------------
 
 async function readText(bytes: Buffer, at: string, opening: Opening): Promise<Contents> {
+  if (bytes.length > MAX_BYTES) refuseLargeText(bytes, at);
   const text = decodeText(bytes);
   const { parts, textAfter } = scanPem(text, at);
   if (parts.length === 0) throw noBlock(text, at);
@@ -117,8 +120,9 @@ async function readText(bytes: Buffer, at: string, opening: Opening): Promise<Co
     throw tooLarge(at, bytes.length, MAX_BYTES);
   const items: Content[] = [];
   for (const part of parts) {
+    if (Math.max(parts.length, items.length) > MAX_ITEMS)
+      throw unknown(at, `it holds more than ${MAX_ITEMS} items`, SPLIT);
     items.push(...(await readPart(part, at, opening)));
-    if (items.length > MAX_ITEMS) throw unknown(at, `it holds more than ${MAX_ITEMS} items`, SPLIT);
   }
   return {
     form: parts.every(isPkcs7) ? 'PKCS #7' : 'PEM',
@@ -128,6 +132,16 @@ async function readText(bytes: Buffer, at: string, opening: Opening): Promise<Co
     plainText: !/^\uFEFF|\r(?!\n)|^[ \t]+-----(?:BEGIN|END)/m.test(text) && parts.every(({ label }) => label !== 'CRL'),
   };
 }
+
+/** Before it is decoded: what is no list is too large, or no PEM at all. */
+function refuseLargeText(bytes: Buffer, at: string): void {
+  const begin = bytes.indexOf(BEGIN);
+  if (begin < 0) throw noForm(at);
+  const label = bytes.toString('latin1', begin + BEGIN.length, begin + BEGIN.length + 'X509 CRL-----'.length);
+  if (!/^(?:X509 )?CRL-----/.test(label)) throw tooLarge(at, bytes.length, MAX_BYTES);
+}
+
+const BEGIN = '-----BEGIN ';
 
 async function readPart(part: PemPart, at: string, opening: Opening): Promise<Content[]> {
   if ('error' in part) return [{ kind: 'unreadable', label: part.label, error: part.error }];
@@ -194,6 +208,7 @@ async function readValue(value: Value, at: string, opening: Opening): Promise<Co
     case 'TRUSTED CERTIFICATE':
       throw unknown(at, 'it is a certificate with trust settings of OpenSSL', 'openssl x509 -in FILE -out plain.pem');
     default:
+      if (harmlessLabels.has(label)) return { kind: 'other', label };
       if (label.endsWith('PRIVATE KEY')) return readKey(value, at, opening);
       throw unknown(at, `${label} is nothing that is read here`);
   }
@@ -207,6 +222,14 @@ const readableLabels: ReadonlySet<string> = new Set([
   'ENCRYPTED PRIVATE KEY',
   'RSA PRIVATE KEY',
   'EC PRIVATE KEY',
+]);
+
+const harmlessLabels: ReadonlySet<string> = new Set([
+  'PUBLIC KEY',
+  'RSA PUBLIC KEY',
+  'DH PARAMETERS',
+  'X9.42 DH PARAMETERS',
+  'DSA PARAMETERS',
 ]);
 
 function readKey(value: Value, at: string, { password, limit }: Opening): Content {
@@ -248,13 +271,16 @@ function noBlock(text: string, at: string): VcsPkiError {
   if (text.trim() === '') return unknown(at, 'it is empty');
   const base64 = text.replace(/\s+/g, '');
   const label = /^MI[A-Za-z0-9+/]+={0,2}$/.test(base64) ? recognize(Buffer.from(base64, 'base64')) : undefined;
-  if (label === undefined)
-    return unknown(at, 'it is neither PEM nor DER, PKCS #7 or PKCS #12', 'give a file in one of these forms');
+  if (label === undefined) return noForm(at);
   return new VcsPkiError('PEM_INVALID', {
     at,
     message: `it is the base64 of a ${label} without its BEGIN and END lines`,
     fix: `put "-----BEGIN ${label}-----" in a line before it and "-----END ${label}-----" in a line behind it`,
   });
+}
+
+function noForm(at: string): VcsPkiError {
+  return unknown(at, 'it is neither PEM nor DER, PKCS #7 or PKCS #12', 'give a file in one of these forms');
 }
 
 function mislabelled(at: string, label: string, found: string): VcsPkiError {

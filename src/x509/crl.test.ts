@@ -155,6 +155,12 @@ describe('crlIsSignedBy', () => {
     expect(crlIsSignedBy(read, authority(issuer, key, rootKey))).toBe(true);
   });
 
+  it('RFC 5280 7.1: whatever string type the name of the issuer is written with', () => {
+    const attribute = sequence(oid('2.5.4.3'), encodeDer(Tag.printableString, Buffer.from('Example UC CA')));
+    const subject = sequence(encodeDer(Tag.set, attribute));
+    expect(crlIsSignedBy(read, authority(subject, key, rootKey))).toBe(true);
+  });
+
   it('not another name, another key, or other bytes', () => {
     expect(crlIsSignedBy(read, authority(encodeName({ commonName: 'Other' }), key, rootKey))).toBe(false);
     expect(crlIsSignedBy(read, authority(issuer, rootKey, rootKey))).toBe(false);

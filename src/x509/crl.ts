@@ -194,7 +194,7 @@ export function readCrl(der: Uint8Array, at: string): Crl {
 /** Issuer and key identifier are those of the certificate, and its key verifies the signature. No dates, no key usage. */
 export function crlIsSignedBy(crl: Crl, issuer: Certificate): boolean {
   return (
-    crl.issuer.der.equals(issuer.subject.der) &&
+    sameName(crl.issuer, issuer.subject) &&
     keyIdentifiersAgree(crl.authorityKeyIdentifier, issuer.subjectKeyIdentifier) &&
     verifySignature(issuer.subjectPublicKeyInfo, crl.tbs, crl.signature, crl.signatureAlgorithm)
   );

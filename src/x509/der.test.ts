@@ -36,6 +36,11 @@ describe('the strict reader refuses what is not DER', () => {
     ['an OBJECT IDENTIFIER with padding', '06028001', /OBJECT IDENTIFIER/],
     ['an OBJECT IDENTIFIER that ends early', '060181', /OBJECT IDENTIFIER/],
     ['an OBJECT IDENTIFIER with an endless arc', `0615${'81'.repeat(20)}01`, /OBJECT IDENTIFIER/],
+    ['a RELATIVE-OID with padding', '0d028001', /RELATIVE-OID/],
+    ['an empty RELATIVE-OID', '0d00', /RELATIVE-OID/],
+    ['an end-of-contents', '0000', /0x00/],
+    ['a reserved tag', '0f00', /0x0f/],
+    ['a constructed GeneralString', '3b031b0141', /0x3b/],
     ['a constructed OCTET STRING', '2403040141', /0x24/],
     ['a primitive SEQUENCE', '1000', /0x10/],
     ['a tag number above 30', '1f8001', /above 30/],
@@ -44,6 +49,14 @@ describe('the strict reader refuses what is not DER', () => {
     expect(() => read(hex)).toThrow(message);
     expect(() => read(hex)).toThrow(expect.objectContaining({ code: 'DER_INVALID', at: 'test.der' }));
   });
+
+  it.each([
+    ['an ObjectDescriptor', '070141'],
+    ['a RELATIVE-OID', '0d028101'],
+    ['a VideotexString', '150141'],
+    ['a GraphicString', '190141'],
+    ['a GeneralString, as in the names of Kerberos (RFC 4120 5.2.1)', '1b084b56494b4b2e444b'],
+  ])('accepts %s', (_, hex) => expect(read(hex).any('it').der.toString('hex')).toBe(hex));
 
   it('accepts 32 levels', () => expect(read(nested(32)).tag).toBe(Tag.sequence));
 

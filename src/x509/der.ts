@@ -1,6 +1,6 @@
 import { VcsPkiError } from '../errors.ts';
 
-/** Identifier octets of the ASN.1 types that X.509 uses (X.690 8.1.2). */
+/** Identifier octets of the ASN.1 types of X.509, and of those that the other names of Kerberos and others bring (X.690 8.1.2). */
 export const Tag = {
   boolean: 0x01,
   integer: 0x02,
@@ -8,17 +8,22 @@ export const Tag = {
   octetString: 0x04,
   null: 0x05,
   oid: 0x06,
+  objectDescriptor: 0x07,
   enumerated: 0x0a,
   utf8String: 0x0c,
+  relativeOid: 0x0d,
   sequence: 0x30,
   set: 0x31,
   numericString: 0x12,
   printableString: 0x13,
   teletexString: 0x14,
+  videotexString: 0x15,
   ia5String: 0x16,
   utcTime: 0x17,
   generalizedTime: 0x18,
+  graphicString: 0x19,
   visibleString: 0x1a,
+  generalString: 0x1b,
   universalString: 0x1c,
   bmpString: 0x1e,
 } as const;
@@ -127,7 +132,12 @@ export class DerReader {
   /** A reader over exactly one value of strict DER, at most `maxBytes` long. */
   static open(bytes: Uint8Array, at: string, maxBytes = 65_536): DerReader {
     const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (view.length > maxBytes) throw derInvalid(at, `${view.length} bytes are more than the ${maxBytes} allowed`);
+    if (view.length > maxBytes)
+      throw new VcsPkiError('DER_INVALID', {
+        at,
+        message: `${view.length} bytes are more than the ${maxBytes} that are read`,
+        fix: 'check that it is the right file; a certificate of such a size has too many names for TLS too',
+      });
     if (view.length === 0) throw derInvalid(at, 'it is empty');
     checkValue(view, 0, view.length, 0, at);
     if (valueEnd(view, 0) !== view.length) throw derInvalid(at, 'something follows after its end');
@@ -303,7 +313,10 @@ function checkUniversal(bytes: Buffer, tag: number, start: number, end: number, 
       if (end !== start) throw derInvalid(at, `a NULL with content (byte ${start})`);
       return;
     case Tag.oid:
-      checkOid(bytes, start, end, at);
+      checkOid(bytes, start, end, at, 'OBJECT IDENTIFIER');
+      return;
+    case Tag.relativeOid:
+      checkOid(bytes, start, end, at, 'RELATIVE-OID');
       return;
     case Tag.sequence:
     case Tag.set:
@@ -318,20 +331,24 @@ function checkUniversal(bytes: Buffer, tag: number, start: number, end: number, 
     case Tag.visibleString:
     case Tag.universalString:
     case Tag.bmpString:
+    case Tag.objectDescriptor:
+    case Tag.videotexString:
+    case Tag.graphicString:
+    case Tag.generalString:
       return;
     default:
-      throw derInvalid(at, `a value of tag ${hex(tag)}, which X.509 does not use (byte ${start})`);
+      throw derInvalid(at, `a value of tag ${hex(tag)}, which certificates do not use (byte ${start})`);
   }
 }
 
-function checkOid(bytes: Buffer, start: number, end: number, at: string): void {
+function checkOid(bytes: Buffer, start: number, end: number, at: string, type: string): void {
   let arcStart = start;
   for (let index = start; index < end; index++) {
     const octet = bytes[index] ?? 0;
     if ((index === arcStart && octet === 0x80) || index - arcStart >= MAX_ARC_OCTETS) break;
     if (octet < 0x80) arcStart = index + 1;
   }
-  if (end === start || arcStart !== end) throw derInvalid(at, `a malformed OBJECT IDENTIFIER (byte ${start})`);
+  if (end === start || arcStart !== end) throw derInvalid(at, `a malformed ${type} (byte ${start})`);
 }
 
 function hex(tag: number): string {

@@ -1,11 +1,11 @@
 import { type DerReader, derInvalid } from './der.ts';
-import { formatName, type Name, readName } from './name.ts';
+import { formatName, hexOctet, type Name, readName } from './name.ts';
 
 /** A GeneralName (RFC 5280 4.2.1.6). */
 export interface GeneralName {
   /** In the words of openssl: "DNS", "IP", "URI", "email", "DirName", "othername" ... */
   readonly kind: string;
-  /** For people; of an other name its type alone. */
+  /** For people, octets that are not ASCII as \xHH; of an other name its type alone. */
   readonly value: string;
   /** Of a DirName. */
   readonly name?: Name;
@@ -47,11 +47,11 @@ function readAny(reader: DerReader, ip: (content: Buffer) => string): GeneralNam
   const { tag, content } = element;
   switch (tag) {
     case 0x81:
-      return { kind: 'email', value: ascii(content, reader.at) };
+      return { kind: 'email', value: asciiForm(content) };
     case 0x82:
-      return { kind: 'DNS', value: ascii(content, reader.at) };
+      return { kind: 'DNS', value: asciiForm(content) };
     case 0x86:
-      return { kind: 'URI', value: ascii(content, reader.at) };
+      return { kind: 'URI', value: asciiForm(content) };
     case 0x87:
       return { kind: 'IP', value: ip(content), octets: content };
     case 0xa4: {
@@ -67,9 +67,9 @@ function readAny(reader: DerReader, ip: (content: Buffer) => string): GeneralNam
   }
 }
 
-function ascii(content: Buffer, at: string): string {
-  if (content.some((octet) => octet >= 0x80)) throw derInvalid(at, 'a DNS name, URL or address is not ASCII');
-  return content.toString('latin1');
+/** RFC 5280 allows ASCII alone; some authorities write UTF-8. No host and no URL has a backslash: what has one matches nothing. */
+function asciiForm(content: Buffer): string {
+  return content.toString('latin1').replace(/[\x80-\xff]/g, (character) => `\\x${hexOctet(character.charCodeAt(0))}`);
 }
 
 /** Dotted IPv4, or IPv6 in the form of RFC 5952. */

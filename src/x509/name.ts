@@ -215,7 +215,8 @@ function slashValue(content: Buffer): string {
     .replace(/[^ -~]/g, (character) => `\\x${hexOctet(character.charCodeAt(0))}`);
 }
 
-function hexOctet(octet: number): string {
+/** "0A" */
+export function hexOctet(octet: number): string {
   return octet.toString(16).toUpperCase().padStart(2, '0');
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readCertificate } from './certificate.ts';
 import type { Content } from './contents.ts';
+import { encodeDer, oid, sequence, Tag } from './der.ts';
 import { orderedChain } from './ordered-chain.ts';
 import { type SampleOptions, type SampleParty, sampleCertificate, sampleParty } from './testing/sample-certificate.ts';
 
@@ -47,6 +48,24 @@ describe('requirements 85 to 88: the parts of a PFX', () => {
   it('3 parts in any order: key, server, root', () => {
     for (const items of permutations([keyOf(server), item(server, root), rootItem]))
       expect(order(items)).toEqual({ key: server.key, leaf: 'server', chain: ['root'], others: [] });
+  });
+
+  it('RFC 5280 7.1: names that are written in other string types are the same', () => {
+    const printable = ({ key }: SampleParty, commonName: string): SampleParty => {
+      const attribute = sequence(oid('2.5.4.3'), encodeDer(Tag.printableString, Buffer.from(commonName)));
+      return { name: sequence(encodeDer(Tag.set, attribute)), key };
+    };
+    const items = [
+      item(server, printable(secondary, 'secondary')),
+      item(secondary, printable(root, 'root'), authority),
+      item(root, printable(root, 'root'), authority),
+    ];
+    const chain = { leaf: 'server', chain: ['secondary', 'root'], others: [] };
+    expect(order([keyOf(server), ...items])).toEqual({ key: server.key, ...chain });
+    expect(order(items)).toEqual({ key: undefined, ...chain });
+    const old = [item(server, printable(secondary, 'secondary')), item(secondary, root)];
+    expect(order(old)).toMatchObject({ leaf: 'server', chain: ['secondary'] });
+    expect(order([item(server, printable(server, 'server'))])).toMatchObject({ leaf: 'server', chain: [] });
   });
 
   it('a chain without its root goes as far as the file does', () => {

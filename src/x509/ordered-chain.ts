@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { type Certificate, isIssuedBy } from './certificate.ts';
 import type { Content } from './contents.ts';
 import { subjectPublicKeyInfo } from './keys.ts';
+import { sameName } from './name.ts';
 
 export interface OrderedChain {
   /** The private key of the leaf; where no certificate belongs to a key, the first key. */
@@ -53,9 +54,9 @@ function findPair(items: readonly Content[]): Pair | undefined {
 }
 
 function loneLeaf(certificates: readonly Certificate[]): Certificate | undefined {
-  const issuers = new Set(certificates.filter((one) => !isSelfIssued(one)).map(({ issuer }) => nameKey(issuer)));
+  const issuers = new Set(certificates.filter((one) => !isSelfIssued(one)).map(({ issuer }) => issuer.key));
   const leaves = certificates.filter(
-    ({ subject, basicConstraints }) => !issuers.has(nameKey(subject)) && basicConstraints?.authority !== true,
+    ({ subject, basicConstraints }) => !issuers.has(subject.key) && basicConstraints?.authority !== true,
   );
   return leaves.length === 1 ? leaves[0] : undefined;
 }
@@ -65,7 +66,7 @@ function chainOf(leaf: Certificate, certificates: readonly Certificate[]): Certi
   let current = leaf;
   while (!isSelfIssued(current) && chain.length < MAX_CHAIN) {
     const issuer = certificates
-      .filter((other) => other.subject.der.equals(current.issuer.der) && other !== leaf && !chain.includes(other))
+      .filter((other) => sameName(other.subject, current.issuer) && other !== leaf && !chain.includes(other))
       .sort((one, other) => Number(isSelfIssued(other)) - Number(isSelfIssued(one)) || byEnd(one, other))
       .slice(0, MAX_CANDIDATES)
       .find((other) => isIssuedBy(current, other));
@@ -81,7 +82,7 @@ const MAX_CHAIN = 16;
 const MAX_CANDIDATES = 32;
 
 function isSelfIssued({ issuer, subject }: Certificate): boolean {
-  return issuer.der.equals(subject.der);
+  return sameName(issuer, subject);
 }
 
 function byEnd(one: Certificate, other: Certificate): number {
@@ -90,8 +91,4 @@ function byEnd(one: Certificate, other: Certificate): number {
 
 function distinct(certificates: readonly Certificate[]): Certificate[] {
   return [...new Map(certificates.map((certificate) => [certificate.der.toString('latin1'), certificate])).values()];
-}
-
-function nameKey({ der }: { readonly der: Buffer }): string {
-  return der.toString('latin1');
 }

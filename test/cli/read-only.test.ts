@@ -25,6 +25,6 @@ it('I10: a folder that may not be written is one error with its path and the fix
   const code = await new Promise((done) => child.on('close', done));
   expect(code).toBe(1);
   expect(errors).toMatch(
-    /^error STORAGE_FAILED: .*\/pki: access is denied\n {2}fix: run as the user that owns the PKI directory/,
+    /^error STORAGE_FAILED: .*\/pki: access is denied\n {2}seen: EACCES\n {2}fix: run as the user that owns the PKI directory/,
   );
 });

@@ -66,6 +66,20 @@ type Fixture = readonly [diagnosis: string, artefacts: () => Artefact[] | Promis
 const evidence: readonly Fixture[] = [
   ['D01', () => withFile('privatekey.pem', keyPem(newKey()))],
   [
+    'D01',
+    () => {
+      const two = ['expe1', 'expe2'].map((hostName) => holder(`${hostName}.example.com`));
+      const [one, other] = two.map((own) => peerCertificate(own, m.issuing, { names: [name] }));
+      const [oneKey, otherKey] = two.map((own) => keyPem(own.key));
+      return files({
+        'expe1.pem': one ?? '',
+        'expe1.key': otherKey ?? '',
+        'expe2.pem': other ?? '',
+        'expe2.key': oneKey ?? '',
+      });
+    },
+  ],
+  [
     'D02',
     async () =>
       files({
@@ -82,6 +96,7 @@ const evidence: readonly Fixture[] = [
     () => withFile('ca.pem', authorityCertificate(holder(encodeName({ commonName: 'Other', organization: 'Other' })))),
   ],
   ['D07', () => withFile('ca.pem', m.rootPem)],
+  ['D07', () => withFile('ca.pem', m.rootPem + authorityCertificate(m.issuing, holder('Example UC Policy CA')))],
   ['D08', () => files({ ...healthy, 'expe1/server.pem': server + m.issuingPem, 'expe1/ca.pem': m.rootPem })],
   ['D08', async () => [served(`${name}:5061`, [name], server), ...(await files({ 'ca.pem': both }))]],
   ['D09', () => withFile('ca.pem', m.issuingPem)],
@@ -92,6 +107,7 @@ const evidence: readonly Fixture[] = [
     ],
   ],
   ['D10', () => files({ 'server.pem': peerCertificate(m.peer, m.peer) })],
+  ['D10', () => files({ 'server.pem': authorityCertificate(m.peer, m.peer, { keyUsages: [] }) })],
   ['D11', () => [served('expe7.example.com:5061', ['expe7.example.com'], server)]],
   [
     'D12',
@@ -106,6 +122,16 @@ const evidence: readonly Fixture[] = [
         ...peerOf('expe3', []),
       }),
   ],
+  ['D13', () => files({ ...peerOf('expe1', []), ...peerOf('expe2', ['expe.example.com']) })],
+  [
+    'D13',
+    () => {
+      const flat = (hostName: string, names: readonly string[]) =>
+        peerCertificate(holder(`${hostName}.example.com`), m.issuing, { names: [`${hostName}.example.com`, ...names] });
+      const shared = ['expe.example.com'];
+      return files({ 'a.pem': flat('expe1', shared), 'b.pem': flat('expe2', []), 'c.pem': flat('expe3', shared) });
+    },
+  ],
   ['D14', () => withServer({ usages: ['serverAuth'] }), 'X14.3'],
   ['D15', () => withFile('crl.pem', revocationList(m.root) + revocationList(m.issuing, { nextUpdate: days(-1) }))],
   ['D16', () => withFile('crl.pem', revocationList(m.issuing))],
@@ -114,6 +140,7 @@ const evidence: readonly Fixture[] = [
     () => files({ ...healthy, 'expe1/crl.pem': revocationList(m.root), 'expe1/crl2.pem': revocationList(m.issuing) }),
   ],
   ['D18', () => withServer({ names: ['*.example.com'] })],
+  ['D18', async () => files({ 'certcsr.pem': await request(newKey(), name, ['*.example.com']) })],
   ['D20', () => [log('expc1.log', 'Event="Registration Rejected" Detail="403 Forbidden" Protocol="TLS"')]],
   ['D22', () => files({ 'server.pem': peerCertificate(holder(encodeName({ organization: 'Example' })), m.issuing) })],
   ['D23', () => withFile('ca.pem', both + authorityCertificate(holder(m.issuing.name), m.root))],
@@ -125,6 +152,7 @@ const evidence: readonly Fixture[] = [
         ...peerOf('expe2', ['expe.example.com'], both + authorityCertificate(holder('Partner'))),
       }),
   ],
+  ['D24', () => files({ 'expe1/ca.pem': both, 'expe2/ca.pem': m.rootPem })],
   [
     'D25',
     () => [log('expc1.log', 'traffic_server: Core server certificate verification failed for (cucm1.example.com)')],
@@ -140,6 +168,17 @@ const evidence: readonly Fixture[] = [
         }),
         'new.pem': server,
       }),
+  ],
+  [
+    'D27',
+    () => {
+      const other = holder('Example UC Issuing CA 2');
+      return files({
+        'old.pem': peerCertificate(m.peer, m.issuing, { begin: days(-300) }),
+        'server.pem': peerCertificate(m.peer, other),
+        'ca.pem': m.rootPem + authorityCertificate(other, m.root),
+      });
+    },
   ],
   [
     'D28',
@@ -179,6 +218,16 @@ const evidence: readonly Fixture[] = [
       return files({ 'server.pem': peerCertificate(m.peer, acme, { usages: ['serverAuth'] }) });
     },
     'X14.3',
+  ],
+  [
+    'D34',
+    () => {
+      const acme = holder(encodeName({ organization: "Let's Encrypt", commonName: 'R11' }));
+      return files({
+        'server.pem': peerCertificate(m.peer, acme, { usages: ['serverAuth'] }),
+        'old.pem': peerCertificate(m.peer, m.issuing, { begin: days(-80), end: days(10) }),
+      });
+    },
   ],
   ['D35', () => [log('expe1.log', 'Detail="No SSL error available, probably remote disconnect"')]],
   ['D36', () => [directory('demoCA', { index: [], newCertificates: ['10.pem'] })]],
@@ -251,6 +300,8 @@ const declarations: readonly (readonly [string, Partial<TopologyInput>])[] = [
 // ---- links ---------------------------------------------------------------------------------------------------------
 
 interface World {
+  /** What was declared when the certificates were issued, where it was something else. */
+  readonly before?: Partial<TopologyInput>;
   readonly change?: Partial<TopologyInput>;
   readonly trusted?: 'nothing' | 'everything';
   readonly lists?: 'none' | 'expired';
@@ -268,17 +319,16 @@ const proofs: readonly (readonly [string, World])[] = [
   [
     'D19',
     {
-      change: {
-        clients: [{ id: 'jabber', kind: 'mobile-and-remote-access', clusters: ['edge'] }],
-        zones: [{ ...zone, unifiedCommunications: false }],
-      },
+      change: { clients: [{ id: 'jabber', kind: 'mobile-and-remote-access', clusters: ['edge'] }] },
+      before: { domains: [] },
     },
   ],
 ];
 
 /** The first refusal among the links of a topology, on certificates as they will be issued. */
-function firstRefusal({ change = {}, trusted = 'everything', lists }: World): string | undefined {
+function firstRefusal({ change = {}, before = {}, trusted = 'everything', lists }: World): string | undefined {
   const declared = parseTopology({ ...topology, ...change }, 'test');
+  const issued = parseTopology({ ...topology, ...change, ...before }, 'test');
   const [authority] = declared.authorities;
   if (!authority) throw new Error('the topology has an authority');
   const root = predictAuthority(authority, undefined, 0, now);
@@ -288,7 +338,7 @@ function firstRefusal({ change = {}, trusted = 'everything', lists }: World): st
   const verdicts = prove(
     links(declared),
     {
-      certificates: new Map(demands(declared).map((demand) => [demand.id, predictLeaf(demand, root, now)])),
+      certificates: new Map(demands(issued).map((demand) => [demand.id, predictLeaf(demand, root, now)])),
       sent: new Map(),
       trustLists: new Map(['core', 'edge', 'jabber'].map((id) => [id, trustList])),
       revocationLists: lists === 'none' ? [] : [list],

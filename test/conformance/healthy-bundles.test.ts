@@ -21,6 +21,7 @@ import {
   holder,
   keyPem,
   newKey,
+  type PeerChange,
   peerCertificate,
   request,
   revocationList,
@@ -225,11 +226,83 @@ describe('nothing is said', () => {
     expect(code, progress).toBe(0);
     const written = [...fs.files()].filter(([path]) => path.startsWith('/project/pki/bundles/'));
     const texts = written.filter(([path]) => path.endsWith('.txt')).map(([, { content }]) => content.toString());
-    expect(texts.filter(isApplianceLog)).toEqual([]);
+    expect(texts.filter((text) => isApplianceLog(text))).toEqual([]);
     const artefacts = await files(Object.fromEntries(written.map(([path, { content }]) => [path, content])));
     expect(new Set(artefacts.map(({ path }) => dirname(path))).size).toBeGreaterThan(17);
     expect(found(artefacts, release)).toEqual([]);
     expect(found(artefacts)).toEqual([]);
+  });
+});
+
+describe('nothing is said of what lies about at a site', () => {
+  const root = holder('Example Root');
+  const issuing = holder('Example Issuing');
+  const list = authorityCertificate(root) + authorityCertificate(issuing, root);
+  const certificate = (host: string, names: readonly string[], change: PeerChange = {}) =>
+    peerCertificate(holder(`${host}.example.com`), issuing, {
+      names: names.map((one) => `${one}.example.com`),
+      ...change,
+    });
+  const past = { begin: days(-400), end: days(-35) };
+
+  it.each<readonly [string, Bundle]>([
+    [
+      'an archive of last year, by the recipe of that time',
+      {
+        'server.pem': certificate('expe1', ['expe1', 'expe']),
+        'ca.pem': list,
+        'archive/server.pem': certificate('expe1', [], { ...past, algorithm: ecdsaWithSha1, usages: [] }),
+        'archive/crl.pem': revocationList(issuing, { thisUpdate: days(-60), nextUpdate: days(-50) }),
+      },
+    ],
+    [
+      'peers under the name of their cluster, of which one has an alias more',
+      {
+        'a/server.pem': certificate('expe', ['expe1', 'expe'], { begin: days(-300) }),
+        'b/server.pem': certificate('expe', ['expe2', 'expe', 'chat']),
+        'ca.pem': list,
+      },
+    ],
+    [
+      'single appliances, of which two serve one domain',
+      {
+        'a/server.pem': peerCertificate(holder('vcs1.example.com'), issuing, {
+          names: ['vcs1.example.com', 'example.com'],
+        }),
+        'b/server.pem': peerCertificate(holder('vcs2.example.com'), issuing, {
+          names: ['vcs2.example.com', 'example.com'],
+        }),
+        'c/server.pem': certificate('vcs3', ['vcs3']),
+        'ca.pem': list,
+      },
+    ],
+    [
+      'an inner and an outer appliance with one chat node alias',
+      {
+        'a/server.pem': certificate('vcs1', ['vcs1', 'chat']),
+        'b/server.pem': certificate('vcs2', ['vcs2', 'chat']),
+        'c/server.pem': certificate('vcs3', ['vcs3']),
+        'ca.pem': list,
+      },
+    ],
+    [
+      'the two stores of X15.5 in a folder each',
+      {
+        'server/server.pem': certificate('expe1', ['expe1'], { usages: ['serverAuth'] }),
+        'client/client.pem': certificate('expe1', ['expe1'], { usages: ['clientAuth'] }),
+        'ca.pem': list,
+      },
+    ],
+    [
+      'what certbot leaves, and the root',
+      {
+        'cert.pem': certificate('expe1', ['expe1']),
+        'chain.pem': authorityCertificate(issuing, root),
+        'root.pem': authorityCertificate(root),
+      },
+    ],
+  ])('%s', async (_, contents) => {
+    expect(found(await files(contents))).toEqual([]);
   });
 });
 

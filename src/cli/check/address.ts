@@ -39,6 +39,11 @@ export const timeoutOption: Readonly<Record<string, OptionSpec>> = {
 };
 
 function probeOptions(options: Options, { clock, signal, env }: Context): ProbeOptions {
+  return { now: clock.now(), timeoutMs: timeoutMs(options), signal, env };
+}
+
+/** Fails with USAGE, whether or not a server is asked. */
+export function timeoutMs(options: Options): number {
   const wanted = text(options, 'timeout') ?? '10';
   const seconds = Number(wanted);
   if (!(seconds > 0 && seconds <= LONGEST_TIMEOUT)) {
@@ -49,7 +54,7 @@ function probeOptions(options: Options, { clock, signal, env }: Context): ProbeO
       fix: 'write it like --timeout 5',
     });
   }
-  return { now: clock.now(), timeoutMs: seconds * 1000, signal, env };
+  return seconds * 1000;
 }
 
 const LONGEST_TIMEOUT = 3600;

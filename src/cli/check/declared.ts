@@ -13,7 +13,8 @@ import { alikeRefusals } from '../describe.ts';
 import { plural } from '../output.ts';
 import { checkedState, planOf, proveSession, readSession, type Session } from '../session.ts';
 import type { Workspace } from '../target.ts';
-import { type Gathered, readEvidenceFolder } from './files.ts';
+import { readEvidenceFolder } from './files.ts';
+import type { Gathered } from './gathered.ts';
 import { statusOf } from './read-only.ts';
 import { shownPath } from './targets.ts';
 

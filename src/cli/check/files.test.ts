@@ -41,12 +41,18 @@ describe('what a file that was named is', () => {
     ['network.log', LOG, ['network.log log']],
     ['network.pem', LOG, ['network.pem log']],
     ['pasted', `${PEM}${LOG}`, ['pasted file', 'pasted log']],
+    ['eventlog.log.1', LOG, ['eventlog.log.1 log']],
     ['quiet.log', 'nothing that is known\n', ['quiet.log log']],
     ['server.pem', 'nothing that is known\n', ['server.pem unreadable']],
     ['empty.log', '', ['empty.log unreadable']],
     ['binary.log', Buffer.from([1, 0, 2, 0]), ['binary.log unreadable']],
   ])('%s', async (name, content, expected) => {
     expect(kinds(await readNamed(name, content))).toEqual(expected);
+  });
+
+  it('a large log is looked at up to 16 MiB, and says what is left', async () => {
+    const [log] = await readNamed('network.log', `${LOG}${'-'.repeat(16 * 1024 * 1024)}`);
+    expect(log).toMatchObject({ kind: 'log', events: [{ line: 1 }], unread: Buffer.byteLength(LOG) });
   });
 
   it('a log in UTF-16, as PowerShell writes it', async () => {
@@ -97,6 +103,18 @@ describe('a folder', () => {
       'target/1/2/3/4/5/deep.pem file',
       'target/a/network.log log',
       'target/b.pem file',
+    ]);
+  });
+
+  it('has logs by their usual names, rotated too; what quotes a message in a program is none', async () => {
+    for (const name of ['eventlog.log.1', 'event_log.2026-11-20', 'events.csv', 'notes.txt', 'check.py'])
+      await put(name, LOG);
+    expect(kinds((await read()).artefacts)).toEqual([
+      'target/check.py unreadable',
+      'target/event_log.2026-11-20 log',
+      'target/eventlog.log.1 log',
+      'target/events.csv log',
+      'target/notes.txt log',
     ]);
   });
 
@@ -172,6 +190,18 @@ describe('a directory of openssl ca in a folder (69)', () => {
     // The serial number of the sample is 7; CA is one in hexadecimal too.
     for (const name of ['newcerts/07.pem', 'ca.pem', 'newcerts/AB.pem']) await put(name);
     expect(await directory()).toMatchObject({ directory: { forgotten: ['07'] } });
+  });
+
+  it('is known by serial and what was issued there where index.txt is gone (D36)', async () => {
+    await put('demoCA/serial', '08\n');
+    await put('demoCA/newcerts/07.pem');
+    expect(await directory()).toMatchObject({ path: 'target/demoCA', directory: { index: [], forgotten: ['07'] } });
+  });
+
+  it('is not what has a file of that name alone', async () => {
+    await put('demoCA/serial', '08\n');
+    await put('demoCA/ca.pem');
+    expect(await directory()).toBeUndefined();
   });
 
   it('has a key that as many may read as its file says', async () => {

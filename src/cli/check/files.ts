@@ -1,4 +1,4 @@
-import { extname, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { VcsPkiError } from '../../errors.ts';
 import type { Secret } from '../../secret.ts';
@@ -6,23 +6,9 @@ import { isApplianceLog, parseApplianceLog } from '../../verify/diagnosis/applia
 import type { Artefact } from '../../verify/diagnosis/artefact.ts';
 import { type Contents, readContents } from '../../x509/contents.ts';
 import { decodeText } from '../../x509/pem.ts';
+import type { Gathered, ReadFile } from './gathered.ts';
 import { opensslDirectories } from './openssl-directories.ts';
 import { contentOf, type Entry, entriesOf, statusOf } from './read-only.ts';
-
-/** What was found, and what of it could not be looked at, in words. */
-export interface Gathered {
-  readonly artefacts: readonly Artefact[];
-  readonly notChecked: readonly string[];
-}
-
-/** A file as it was read. */
-export interface ReadFile {
-  /** As it is shown. */
-  readonly path: string;
-  readonly bytes: Buffer;
-  /** Access bits. */
-  readonly mode: number;
-}
 
 /** Folders below the one that was named. */
 const MOST_LEVELS = 5;
@@ -73,17 +59,19 @@ export async function readEvidenceFolder(folder: string, shown: string, password
 
 async function readNamed(bytes: Buffer, path: string, password: Password): Promise<Artefact[]> {
   const read = await readOrError(bytes, path, password);
-  if (!(read instanceof VcsPkiError)) return [{ kind: 'file', path, contents: read }, ...logIn(bytes, path)];
+  const text = textOf(bytes);
+  const log = logIn(text, bytes, path);
+  if (!(read instanceof VcsPkiError)) return [{ kind: 'file', path, contents: read }, ...log];
   if (read.code === 'KEY_PASSPHRASE_WRONG') throw read;
-  const [log] = logIn(bytes, path);
-  if (log) return [log];
-  const text = decodeText(bytes);
-  const mayBeLog = read.code === 'CONTENT_UNKNOWN' && LOG_NAMES.has(extname(path).toLowerCase()) && isText(text);
+  if (log.length > 0) return log;
+  const mayBeLog = read.code === 'CONTENT_UNKNOWN' && isLogName(path) && text !== undefined;
   return [mayBeLog ? { kind: 'log', path, events: [] } : { kind: 'unreadable', path, error: read }];
 }
 
 /** Standard input has no extension either. */
-const LOG_NAMES: ReadonlySet<string> = new Set(['', '.log', '.txt']);
+function isLogName(path: string): boolean {
+  return /\.(?:txt|csv)$|log/i.test(basename(path)) || extname(path) === '';
+}
 
 /** In a folder a password may be that of one file, and wrong for the others. */
 async function recognised({ bytes, path }: ReadFile, password: Password): Promise<Artefact[]> {
@@ -91,7 +79,7 @@ async function recognised({ bytes, path }: ReadFile, password: Password): Promis
   const ofAnother = first instanceof VcsPkiError && first.code === 'KEY_PASSPHRASE_WRONG';
   const read = ofAnother ? await readOrError(bytes, path, undefined) : first;
   // Programs and documents that quote a message are no log.
-  const log = LOG_NAMES.has(extname(path).toLowerCase()) ? logIn(bytes, path) : [];
+  const log = isLogName(path) ? logIn(textOf(bytes), bytes, path) : [];
   if (!(read instanceof VcsPkiError)) return [{ kind: 'file', path, contents: read }, ...log];
   return log.length > 0 ? log : [{ kind: 'unreadable', path, error: read }];
 }
@@ -106,14 +94,23 @@ async function readOrError(bytes: Buffer, path: string, password: Password): Pro
 }
 
 /** What was pasted from a shell can have certificates and messages in it. */
-function logIn(bytes: Buffer, path: string): Artefact[] {
-  const text = decodeText(bytes);
-  return isText(text) && isApplianceLog(text) ? [{ kind: 'log', path, events: parseApplianceLog(text) }] : [];
+function logIn(text: string | undefined, { length }: Buffer, path: string): Artefact[] {
+  if (text === undefined) return [];
+  const events = parseApplianceLog(text);
+  if (!isApplianceLog(text, events)) return [];
+  return [{ kind: 'log', path, events, ...(length > MOST_LOG_BYTES && { unread: length - MOST_LOG_BYTES }) }];
 }
 
-function isText(text: string): boolean {
-  return text.trim() !== '' && !text.includes('\0');
+/** What may be a log, as far as it is looked at; undefined for what is no text. */
+function textOf(bytes: Buffer): string | undefined {
+  const head = bytes.subarray(0, MOST_LOG_BYTES);
+  const isWide = /^(?:\xff\xfe|\xfe\xff)/.test(head.toString('latin1', 0, 2));
+  if (!isWide && head.includes(0)) return undefined;
+  const text = decodeText(head);
+  return text.trim() === '' || text.includes('\0') ? undefined : text;
 }
+
+const MOST_LOG_BYTES = 16 * 1024 * 1024;
 
 // ---- folders -------------------------------------------------------------------------------------------------------
 

@@ -4,15 +4,17 @@ import { type IndexEntry, parseIndex } from '../../store/index-txt.ts';
 import type { Artefact } from '../../verify/diagnosis/artefact.ts';
 import { readOpensslDirectory } from '../../verify/diagnosis/openssl-directory.ts';
 import { serialHex } from '../../x509/certificate.ts';
-import type { Gathered, ReadFile } from './files.ts';
+import type { Gathered, ReadFile } from './gathered.ts';
 
-/** The directories of `openssl ca` among the files that were read, known by their index.txt (69). */
+/** The directories of `openssl ca` among the files that were read (69), known by index.txt; where that is gone, by what was issued there. */
 export function opensslDirectories(files: readonly ReadFile[], artefacts: readonly Artefact[]): Gathered {
   const found: Artefact[] = [];
   const notChecked: string[] = [];
-  for (const index of files.filter(({ path }) => basename(path) === 'index.txt')) {
+  const foldersWith = (name: string) => files.flatMap(({ path }) => (basename(path) === name ? dirname(path) : []));
+  const issuing = foldersWith('serial').filter((path) => artefacts.some((artefact) => isIssuedHere(artefact, path)));
+  for (const path of new Set([...foldersWith('index.txt'), ...issuing])) {
     try {
-      found.push(directoryOf(index, files, artefacts));
+      found.push(directoryOf(path, files, artefacts));
     } catch (error) {
       if (!(error instanceof VcsPkiError)) throw error;
       notChecked.push(`${error.message}; ${error.fix}`);
@@ -21,12 +23,11 @@ export function opensslDirectories(files: readonly ReadFile[], artefacts: readon
   return { artefacts: found, notChecked };
 }
 
-function directoryOf(index: ReadFile, files: readonly ReadFile[], artefacts: readonly Artefact[]): Artefact {
-  const path = dirname(index.path);
+function directoryOf(path: string, files: readonly ReadFile[], artefacts: readonly Artefact[]): Artefact {
   const textOf = (name: string) => files.find((file) => file.path === join(path, name))?.bytes.toString();
   const before = textOf('index.txt.old');
   const directory = readOpensslDirectory({
-    index: parseIndex(index.bytes.toString(), index.path),
+    index: parseIndex(textOf('index.txt') ?? '', join(path, 'index.txt')),
     indexBefore: before === undefined ? undefined : parsedIfWhole(before),
     newCertificates: artefacts.filter((artefact) => isIssuedHere(artefact, path)).map((one) => basename(one.path)),
     serial: textOf('serial'),

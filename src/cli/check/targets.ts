@@ -7,7 +7,8 @@ import { type Context, type Options, text } from '../command.ts';
 import { secretFile } from '../input-file.ts';
 import { type Workspace, workspaces } from '../target.ts';
 import { DEFAULT_PORTS, parseServer, probeServer, type Server } from './address.ts';
-import { type Gathered, readEvidenceFile, readEvidenceFolder, readEvidenceStream } from './files.ts';
+import { readEvidenceFile, readEvidenceFolder, readEvidenceStream } from './files.ts';
+import type { Gathered } from './gathered.ts';
 import { statusOf } from './read-only.ts';
 
 /** All that was named: topologies, and what is examined together. */

@@ -530,12 +530,14 @@ describe('I10: a command line that is wrong', () => {
     ['--view', 'all'],
     ['--output', 'xml'],
     ['--days', '7'],
+    ['--timeout', 'soon'],
+    ['--timeout', '0'],
     ['--view', 'calendar', '--days', 'seven'],
     ['--view', 'calendar', '--output', 'sarif'],
   ])('%s %s %s %s', async (...args) => {
     const { code, out, progress } = await check(...args.filter((arg) => arg !== undefined));
     expect({ code, out }).toEqual({ code: 2, out: '' });
-    expect(progress).toMatch(/^error USAGE: --(view|output|days): .*\n( {2}seen: \w+\n)? {2}fix: \S/);
+    expect(progress).toMatch(/^error USAGE: --(view|output|days|timeout): .*\n( {2}seen: \w+\n)? {2}fix: \S/);
   });
 
   it('a topology that does not exist', async () => {

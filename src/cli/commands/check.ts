@@ -5,7 +5,7 @@ import { bySeverity, suppressor } from '../../topology/findings.ts';
 import type { Release } from '../../topology/releases/release.ts';
 import type { Finding } from '../../topology/rules/rule.ts';
 import { examine } from '../../verify/diagnosis/examine.ts';
-import { timeoutOption } from '../check/address.ts';
+import { timeoutMs, timeoutOption } from '../check/address.ts';
 import { calendar, calendarTable } from '../check/calendar.ts';
 import { lookAt } from '../check/declared.ts';
 import { inventory, inventoryTable } from '../check/inventory.ts';
@@ -71,6 +71,7 @@ Ends with ${exitCodes.failed.code} when there is an error among the findings.`,
     const format = outputFormat(options, 'sarif');
     const view = viewOption(options, format);
     const days = daysOption(options, view);
+    timeoutMs(options);
     const name = text(options, 'release');
     const release = name === undefined ? undefined : parseRelease(name);
     const checked = await check(await readTargets(targets, options, context, process.stdin), release, options, context);

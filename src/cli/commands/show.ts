@@ -68,6 +68,8 @@ function showItem(item: Content, file: string): Shown {
         words: `${file}: encrypted private key (${format}), not shown\n`,
       };
     }
+    case 'other':
+      return { data: { file, type: item.label }, words: `${file}: ${item.label}, not shown\n` };
     case 'unreadable': {
       const { label, error } = item;
       const { code, message, fix } = error;

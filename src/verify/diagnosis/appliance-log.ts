@@ -12,10 +12,12 @@ export interface LogEvent {
   readonly message: KnownMessage;
 }
 
-/** Whether a text is an excerpt of an appliance's log, or has messages of an appliance or of openssl in it. */
-export function isApplianceLog(text: string): boolean {
-  for (const { text: line } of linesOf(text)) if (EVENT_FIELD.test(line) || messageOf(line)) return true;
-  return false;
+/**
+ * Whether a text is an excerpt of an appliance's log, or has messages of an appliance or of openssl in it.
+ * @param events what `parseApplianceLog` gives for it
+ */
+export function isApplianceLog(text: string, events = parseApplianceLog(text)): boolean {
+  return events.length > 0 || EVENT_FIELD.test(text);
 }
 
 /**
@@ -24,7 +26,7 @@ export function isApplianceLog(text: string): boolean {
  */
 export function parseApplianceLog(text: string): LogEvent[] {
   const events: LogEvent[] = [];
-  for (const { line, text: content } of linesOf(text)) {
+  for (const { line, text: content } of likelyLines(text)) {
     const message = messageOf(content);
     if (!message) continue;
     events.push({ line, text: content, fields: fieldsOf(content), message });
@@ -39,14 +41,24 @@ const LONGEST_LINE = 4096;
 /** What the lines of the event log have that no other text does. */
 const EVENT_FIELD = /\b(?:UTCTime|Module|Event)="/;
 
-function* linesOf(text: string): Generator<{ line: number; text: string }> {
-  let line = 0;
-  for (let start = 0; start <= text.length; ) {
-    const found = text.indexOf('\n', start);
+/** A word of each known message, so that most lines of a log need no closer look; armor of PEM has one of them too. */
+const HINT =
+  /certif(?!icate(?: request)?-----)|crl(?!-----)|unknown ca|alert|too (?:weak|small)|start line|40[39]|conflict|in progress|decrypt|pass|mismatch|not match|txt_db|ssl error|traversal|unacceptable|credential|unable to|encrypted|protected/;
+
+/** The lines with a hint in them, without what lies beyond the longest line that is looked at. */
+function* likelyLines(text: string): Generator<{ line: number; text: string }> {
+  const hints = new RegExp(HINT, 'gi');
+  let line = 1;
+  let counted = 0;
+  for (let hint = hints.exec(text); hint; hint = hints.exec(text)) {
+    const start = text.lastIndexOf('\n', hint.index) + 1;
+    const found = text.indexOf('\n', hint.index);
     const end = found < 0 ? text.length : found;
-    line += 1;
+    for (let feed = text.indexOf('\n', counted); feed >= 0 && feed < start; feed = text.indexOf('\n', feed + 1))
+      line += 1;
+    counted = start;
     yield { line, text: printable(text.slice(start, Math.min(end, start + LONGEST_LINE))) };
-    start = end + 1;
+    hints.lastIndex = end;
   }
 }
 

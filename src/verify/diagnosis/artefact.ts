@@ -11,7 +11,12 @@ export type Artefact = { readonly path: string } & (
   | { readonly kind: 'file'; readonly contents: Contents }
   /** A file whose form is known to be no use: what is wrong is in the error. */
   | { readonly kind: 'unreadable'; readonly error: VcsPkiError }
-  | { readonly kind: 'log'; readonly events: readonly LogEvent[] }
+  | {
+      readonly kind: 'log';
+      readonly events: readonly LogEvent[];
+      /** Bytes at its end that were not looked at. */
+      readonly unread?: number;
+    }
   /** The path is that of the folder with index.txt in it; certificates and keys below it are files besides. */
   | { readonly kind: 'openssl directory'; readonly directory: OpensslDirectory }
   | { readonly kind: 'served'; readonly served: ServedCertificates }

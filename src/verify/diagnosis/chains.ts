@@ -1,4 +1,5 @@
 import { formatName, type Name, sameName } from '../../x509/name.ts';
+import { weakDigest } from '../../x509/signature.ts';
 import { PathFinder } from '../path/find-path.ts';
 import type { PathCertificate } from '../path/path-certificate.ts';
 import type { InvalidPath, PathFailure, PathVerdict } from '../path/verdict.ts';
@@ -79,7 +80,8 @@ function faultOf({ failure, path }: InvalidPath, folder: Folder, whole: () => Pa
     const likely = chain.length === 0 && end !== undefined && hasRootOf(end, folder);
     return { kind: likely ? 'intermediate missing' : 'nothing trusted', missing };
   }
-  if (below.length === 0) return { kind: 'root missing', missing };
+  if (below.length === 0)
+    return { kind: end !== undefined && hasRootOf(end, folder) ? 'intermediate missing' : 'root missing', missing };
   const here = new Set(inPaths(folder.authorities));
   return {
     kind: below.every((authority) => here.has(authority)) ? 'intermediate unlisted' : 'intermediate missing',
@@ -87,33 +89,51 @@ function faultOf({ failure, path }: InvalidPath, folder: Folder, whole: () => Pa
   };
 }
 
-/** There are rules on dates, on authorities and on self-signed certificates. */
-function isSaidElsewhere({ code }: PathFailure, { length }: readonly PathCertificate[]): boolean {
+/** There are rules on dates, on authorities, on self-signed certificates and on digests. */
+function isSaidElsewhere(failure: PathFailure, { length }: readonly PathCertificate[]): boolean {
   return (
-    ['expired', 'not-yet-valid', 'not-an-authority', 'key-usage'].includes(code) ||
-    (code === 'not-trusted' && length === 1)
+    ['expired', 'not-yet-valid', 'not-an-authority', 'key-usage'].includes(failure.code) ||
+    (failure.code === 'not-trusted' && length === 1) ||
+    (failure.code === 'signature-algorithm' && weakDigest(failure.algorithm) !== undefined)
   );
 }
 
 /**
  * Whether a root of the list is probably above an authority that nobody has: it allows authorities below it, and has a
- * word of the other's name, or its list lies there with that of the other.
+ * word of the other's name, or its list lies there with that of the other, or it is of the same organization.
  */
 function hasRootOf(authority: Name, { trusted, crls }: Folder): boolean {
-  const words = wordsOf(authority);
+  if (/root/i.test(authority.commonName ?? '')) return false;
+  const words = wordsOf(authority.commonName);
   const lists = new Set(crls.map(({ crl }) => crl.issuer.key));
+  const ofOrganization = isBelowRootOfOrganization(authority, trusted);
   return trusted.some(({ certificate }) => {
     const { subject, basicConstraints } = certificate;
     if (!isSelfIssued(certificate) || basicConstraints?.pathLength === 0) return false;
     if (lists.has(authority.key) && lists.has(subject.key)) return true;
-    const own = wordsOf(subject);
-    return own.some((word) => words.includes(word)) || own.length + words.length === 0;
+    const own = wordsOf(subject.commonName);
+    if (own.some((word) => words.includes(word)) || own.length + words.length === 0) return true;
+    return ofOrganization && organizationOf(subject) === organizationOf(authority);
   });
 }
 
-/** The words of its common name that do not say what it is for. */
-function wordsOf({ commonName = '' }: Name): string[] {
-  return commonName
+/** Unless the list has what is below its roots, or its own name has that of the organization, as the root's would. */
+function isBelowRootOfOrganization(authority: Name, trusted: Folder['trusted']): boolean {
+  const organization = organizationOf(authority);
+  const words = wordsOf(authority.commonName);
+  if (organization === undefined || wordsOf(organization).some((word) => words.includes(word))) return false;
+  return trusted.every(
+    ({ certificate }) => isSelfIssued(certificate) || organizationOf(certificate.issuer) !== organization,
+  );
+}
+
+function organizationOf({ attributes }: Name): string | undefined {
+  return attributes.find(({ type }) => type === 'O')?.value;
+}
+
+/** The words of a name that do not say what it is for. */
+function wordsOf(name = ''): string[] {
+  return name
     .toLowerCase()
     .split(/[^\p{L}\p{N}]+/u)
     .filter((word) => word !== '' && !COMMON_WORDS.test(word));

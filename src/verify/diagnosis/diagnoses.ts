@@ -44,7 +44,7 @@ export const diagnoses: readonly Diagnosis[] = [
     name: 'key-encrypted',
     symptom: 'The upload of a private key is refused.',
     cause: 'The key is protected by a password.',
-    fix: 'openssl pkey -in KEY -out privatekey.pem',
+    fix: 'openssl pkey -in KEY -out privatekey-plain.pem',
     evidence: ['files', 'log'],
   },
   {
@@ -246,7 +246,7 @@ export const diagnoses: readonly Diagnosis[] = [
     symptom: 'A SIP TLS zone never becomes active, or a key is called too small.',
     cause: 'The RSA key has 8192 bits, or fewer than 2048.',
     fix: 'Use 4096 bits, or 2048.',
-    evidence: ['declaration', 'files', 'log'],
+    evidence: ['declaration', 'link proof', 'files', 'log'],
   },
   {
     id: 'D30',

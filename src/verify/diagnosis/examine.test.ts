@@ -3,6 +3,7 @@ import { errorCodes } from '../../errors.ts';
 import { rules } from '../../topology/findings.ts';
 import { requirements } from '../../topology/requirements.ts';
 import { encodeName } from '../../x509/name.ts';
+import { parseApplianceLog } from './appliance-log.ts';
 import { diagnoses } from './diagnoses.ts';
 import { evidenceRules, examine } from './examine.ts';
 import { bundle, days, derOf, files, found, holder, log, material, now, peerCertificate } from './testing/evidence.ts';
@@ -73,6 +74,27 @@ describe('what could not be checked', () => {
     const { notChecked } = examine({ artefacts: await files(without), now });
     expect(notChecked).toContain('revocation of expe1/server.pem: no revocation list lies with it');
     expect(examine({ artefacts: await files(bundle(m)), now }).notChecked.join()).not.toContain('revocation');
+  });
+
+  it('is what no appliance is given, what is packed (56), and the end of a large log', async () => {
+    const artefacts = await files({
+      'dh.pem': '-----BEGIN DH PARAMETERS-----\nMAYCAQUCAQI=\n-----END DH PARAMETERS-----\n',
+    });
+    const packed = Buffer.from([0x1f, 0x8b, 8, 0]);
+    const { findings, notChecked } = examine({
+      artefacts: [
+        ...artefacts,
+        ...(await files({ 'crl.gz': packed })),
+        { path: 'a.log', kind: 'log', events: parseApplianceLog('CRL has expired'), unread: 5 },
+      ],
+      now,
+    });
+    expect(findings.map(({ code }) => code)).toEqual(['LOG_CRL_EXPIRED']);
+    expect(notChecked).toEqual([
+      'dh.pem: its DH PARAMETERS, which no appliance is given',
+      'crl.gz: an archive, which is not opened; give the files in it',
+      'a.log: its last 5 bytes; give the lines that matter',
+    ]);
   });
 
   it('is nothing of an authority alone', async () => {

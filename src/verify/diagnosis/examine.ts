@@ -20,6 +20,7 @@ import { pairMismatch, requestNotAnswered, requestsSeveral } from './rules/key-p
 import { keyBits, keyKind } from './rules/key-size.ts';
 import { logRules } from './rules/log.ts';
 import {
+  alternativeNameNotAscii,
   alternativeNamesCut,
   alternativeNamesMissing,
   clusterNameNotShared,
@@ -50,20 +51,20 @@ import { acmeCertificate, clientAuthMissing, serverAuthMissing, usageNotStated }
 export const evidenceRules: readonly EvidenceRule[] = [
   fileDamaged,
   fileNotPlain,
+  requestsSeveral,
   fileNotPem,
   keyProtected,
   keyNewline,
   pairMismatch,
   requestNotAnswered,
-  requestsSeveral,
   indexDamaged,
   indexLost,
   factoryCertificate,
   selfSignedCertificate,
   notRestarted,
+  acmeCertificate,
   renewalLost,
   renewalAuthority,
-  acmeCertificate,
   clientAuthMissing,
   serverAuthMissing,
   usageNotStated,
@@ -71,6 +72,7 @@ export const evidenceRules: readonly EvidenceRule[] = [
   alternativeNamesMissing,
   wildcardCertificate,
   alternativeNamesCut,
+  alternativeNameNotAscii,
   clusterNameNotShared,
   servedName,
   nameAttribute,

@@ -1,5 +1,4 @@
 import { basename, dirname } from 'node:path';
-import { patterns } from '../../topology/names.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import {
   certificatesIn,
@@ -10,6 +9,8 @@ import {
   type FoundCrl,
   type FoundKey,
   type FoundRequest,
+  hasHostName,
+  isForHost,
   isSelfIssued,
   keyIdentity,
   keysIn,
@@ -21,8 +22,10 @@ import {
 export interface Folder {
   readonly path: string;
   readonly files: readonly FileArtefact[];
-  /** Certificates of peers, and below those of authorities. */
+  /** Certificates of peers that are in use, as far as is known. */
   readonly leaves: readonly FoundCertificate[];
+  /** Certificates of peers of which the renewal is there too. */
+  readonly replaced: readonly FoundCertificate[];
   readonly authorities: readonly FoundCertificate[];
   readonly keys: readonly FoundKey[];
   readonly requests: readonly FoundRequest[];
@@ -53,29 +56,38 @@ function ownContents(path: string, files: readonly FileArtefact[], issuers: Read
   const keys = files.flatMap(keysIn);
   const present = new Set(keys.map(keyIdentity));
   const isAuthority = (certificate: Certificate) => isAuthorityBeside(certificate, present, issuers);
-  const issuedHere = files.flatMap(certificatesIn).some((one) => !isAuthority(one) && !isSelfIssued(one));
+  const all = files.flatMap(certificatesIn);
+  const issuedHere = all.some((one) => !isAuthority(one) && !isSelfIssued(one));
+  const isTrustFolder = present.size === 0 && all.some(isAuthority);
   const leaves: FoundCertificate[] = [];
   const authorities: FoundCertificate[] = [];
+  const chains: FoundCertificate[] = [];
   const trusted: FoundCertificate[] = [];
   for (const file of files) {
     const certificates = certificatesIn(file);
-    // A self-signed certificate whose key is elsewhere, like one of Unified CM, lies among others to be trusted.
-    const amongOthers = issuedHere || certificates.some(isAuthority);
-    const isTrusted = (certificate: Certificate) =>
-      isAuthority(certificate) || (amongOthers && isSelfIssued(certificate) && !present.has(keyIdentity(certificate)));
+    const amongOthers = issuedHere || certificates.length > 1;
+    const isTrusted = (certificate: Certificate) => {
+      if (!isSelfIssued(certificate) || present.has(keyIdentity(certificate))) return isAuthority(certificate);
+      // Without its key, like that of a Unified CM, it lies among others to be trusted.
+      if (amongOthers) return true;
+      return isAuthority(certificate) ? !isLoneServer(certificate, issuers) : isTrustFolder;
+    };
     const found = certificates.map((certificate) => place(file.path, certificate));
     leaves.push(...found.filter(({ certificate }) => !isTrusted(certificate)));
     authorities.push(...found.filter(({ certificate }) => isTrusted(certificate)));
-    if (certificates.every(isTrusted) && !isChain(file)) trusted.push(...found);
+    if (certificates.every(isTrusted)) (isChain(file) ? chains : trusted).push(...found);
   }
+  // With the root in a file of its own, the list is made of files, and the chain is one of them.
+  const inParts = trusted.length > 0 && trusted.every(({ at }) => /root/i.test(basename(at)));
   return {
     path,
     files,
     leaves: distinct(leaves),
+    replaced: [],
     authorities: distinct(authorities),
     keys,
     requests: files.flatMap(requestsIn),
-    trusted,
+    trusted: inParts ? [...trusted, ...chains] : trusted,
     crls: files.flatMap(crlsIn),
   };
 }
@@ -99,11 +111,16 @@ function nearestOf<Item>(
 function isAuthorityBeside(certificate: Certificate, keys: ReadonlySet<string>, issuers: ReadonlySet<string>): boolean {
   const { basicConstraints, keyUsage, version, subject } = certificate;
   if (issuers.has(subject.key)) return true;
-  const named = hasHostName(certificate);
   const selfIssued = isSelfIssued(certificate);
-  if (selfIssued && named && keys.has(keyIdentity(certificate))) return false;
+  if (selfIssued && isForHost(certificate) && keys.has(keyIdentity(certificate))) return false;
   const saysSo = basicConstraints?.authority === true || keyUsage?.includes('keyCertSign') === true;
-  return saysSo || (version === 1 && selfIssued && !named);
+  return saysSo || (version === 1 && selfIssued && !hasHostName(certificate));
+}
+
+/** The same without its key: it issued nothing here, and says nothing of signing certificates but what openssl adds. */
+function isLoneServer(certificate: Certificate, issuers: ReadonlySet<string>): boolean {
+  const { keyUsage, subject } = certificate;
+  return hasHostName(certificate) && !issuers.has(subject.key) && keyUsage?.includes('keyCertSign') !== true;
 }
 
 /** What is sent along with a certificate goes without the root: it is no trust list. */
@@ -114,9 +131,3 @@ function isChain(file: FileArtefact): boolean {
 export function isNamedChain(path: string): boolean {
   return /^(?:full)?chain\b/i.test(basename(path));
 }
-
-function hasHostName({ subject, dnsNames }: Certificate): boolean {
-  return dnsNames.length > 0 || HOST_NAME.test(subject.commonName ?? '');
-}
-
-const HOST_NAME = new RegExp(patterns.fqdn, 'i');

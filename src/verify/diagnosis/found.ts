@@ -1,9 +1,10 @@
 import { dirname } from 'node:path';
+import { patterns } from '../../topology/names.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import type { Contents } from '../../x509/contents.ts';
 import type { Crl } from '../../x509/crl.ts';
 import { subjectPublicKeyInfo } from '../../x509/keys.ts';
-import { sameName } from '../../x509/name.ts';
+import { type Name, sameName } from '../../x509/name.ts';
 import type { CertificateRequest } from '../../x509/request.ts';
 import { type PathCertificate, pathCertificate } from '../path/path-certificate.ts';
 import { titleOf } from '../predict.ts';
@@ -32,6 +33,18 @@ export interface FoundKey extends Placed {
 
 export interface FoundRequest extends Placed {
   readonly request: CertificateRequest;
+}
+
+/** What a certificate of a peer says, or what a request that is still to be signed asks for. */
+export interface Identity extends Placed {
+  readonly title: string;
+  readonly subject: Name;
+  readonly dnsNames: readonly string[];
+  /** Whether it has names that a verifier compares. */
+  readonly named: boolean;
+  readonly extendedKeyUsage: readonly string[] | undefined;
+  /** A request: its authority may add what it lacks. */
+  readonly asked: boolean;
 }
 
 export interface FoundCrl extends Placed {
@@ -67,6 +80,23 @@ export function keyIdentity({ subjectPublicKeyInfo }: { readonly subjectPublicKe
 export function isSelfIssued({ subject, issuer }: Certificate): boolean {
   return sameName(subject, issuer);
 }
+
+/** Whether it is for a host by its names: alternative ones, or an FQDN as common name that is not like `ca.example.com`. */
+export function hasHostName({ subject: { commonName = '' }, dnsNames }: Named): boolean {
+  return dnsNames.length > 0 || (HOST_NAME.test(commonName) && !AUTHORITY.test(commonName));
+}
+
+/** The same with a host name that has no domain, `vcs1` or `vcse`. */
+export function isForHost(named: Named): boolean {
+  const { commonName = '' } = named.subject;
+  return hasHostName(named) || (SHORT.test(commonName) && !AUTHORITY.test(commonName));
+}
+
+type Named = Pick<Certificate, 'subject' | 'dnsNames'>;
+
+const HOST_NAME = new RegExp(patterns.fqdn, 'i');
+const SHORT = /^(?:vcs|exp|[a-z][a-z-]*\d)[a-z\d-]*$/i;
+const AUTHORITY = /^(?:[^.]*[^a-z.])?(?:ca|pki)(?:[^a-z]|$)|^[^.]*(?:root|issuing|authority)/i;
 
 // ---- what is in a file ---------------------------------------------------------------------------------------------
 

@@ -1,16 +1,20 @@
-import type { EvidenceRule } from './rules/rule.ts';
+import type { EvidenceCode } from '../../topology/rules/evidence-codes.ts';
+import type { RuleFacts } from '../../topology/rules/rule.ts';
 
 /** A message of an appliance, of its REST interface or of openssl, and what is behind it. */
-export interface KnownMessage extends Pick<EvidenceRule, 'code' | 'title' | 'holds' | 'diagnosis'> {
+export interface KnownMessage extends Pick<RuleFacts, 'title' | 'holds' | 'diagnosis'> {
+  readonly code: EvidenceCode;
   readonly pattern: RegExp;
   readonly means: string;
   readonly fix: string;
 }
 
-/**
- * Of the messages that a line bears, the first in this order counts: what is special stands before what is general.
- * Words that prose has too count as a message at the beginning of a line, or behind a colon, a quote or "=".
- */
+/** Words that prose has too: a message at the beginning of a line, or behind a colon, a quote, a bracket or "=". */
+function said(words: RegExp): RegExp {
+  return new RegExp(`(?:^\\s*|[:"=(]\\s*)(?:${words.source})`, 'i');
+}
+
+/** Of the messages that a line bears, the first in this order counts: what is special stands before what is general. */
 export const knownMessages: readonly KnownMessage[] = [
   // ---- where the place in the line decides ----
   {
@@ -21,6 +25,16 @@ export const knownMessages: readonly KnownMessage[] = [
     pattern: /core server certificate verification failed|^(?=.*\btraffic.?server\b).*certificate verif/i,
     means: 'from X14.0.8 on Expressway-C verifies Unified CM, IM and Presence and Unity on every request',
     fix: 'put the authority of their tomcat certificate, RSA and ECDSA, on the trust list of Expressway-C, and add the nodes by FQDN',
+  },
+  {
+    code: 'LOG_UNIFIED_CM_REFUSES',
+    title: 'Unified CM refuses the certificate of Expressway-C.',
+    holds: [42],
+    diagnosis: 'D25',
+    pattern: /^(?=.*\btraffic.?server\b).*\balert (?:certificate unknown|unknown ca|bad certificate)/i,
+    means:
+      'Unified CM does not trust the chain of Expressway-C, which from X14.0.2 on it must even without secure profiles',
+    fix: "load every authority of Expressway-C's chain into tomcat-trust and CallManager-trust, and restart those services",
   },
   {
     code: 'LOG_CRL_CHANNEL',
@@ -37,7 +51,7 @@ export const knownMessages: readonly KnownMessage[] = [
     holds: [61, 62],
     diagnosis: 'D12',
     pattern:
-      /IP address mismatch|^(?=.*identity was unacceptable).*(?:Common-name|Peer-address|Subject-name)="?(?:\d{1,3}\.){3}\d/i,
+      /IP address mismatch|^(?=.*identity was unacceptable).*(?:Common-name|Peer-address|Subject-name)="?(?:(?:\d{1,3}\.){3}\d|[\da-f]{0,4}:[\da-f:]+)/i,
     means: 'the name that was looked for in the certificate is an IP address',
     fix: 'use the FQDN of the peer as Peer address of the zone',
   },
@@ -56,7 +70,7 @@ export const knownMessages: readonly KnownMessage[] = [
     holds: [],
     diagnosis: 'D35',
     pattern:
-      /^(?=.*traversal).*(?:authenticat\w* (?:fail|error|reject)|failed to authenticate|\bunauthori[sz]ed\b|(?:bad|wrong|incorrect|invalid) (?:user ?name|password|credential))/i,
+      /^(?=.*traversal).*(?:authenticat\w* (?:fail|error|reject)|failed to authenticate|\bunauthori[sz]ed\b|(?:bad|wrong|incorrect|invalid) (?:user ?name|password|credential))|Incorrect authentication credential/i,
     means: 'user name or password of the zone, not a certificate',
     fix: 'compare user name and password of the traversal client with the account on the traversal server',
   },
@@ -66,7 +80,7 @@ export const knownMessages: readonly KnownMessage[] = [
     title: 'A certificate does not have the name that was looked for.',
     holds: [61],
     diagnosis: 'D11',
-    pattern: /identity was unacceptable|hostname mismatch/i,
+    pattern: /identity was unacceptable|[:("]\s*hostname mismatch/i,
     means: 'the Peer address, or the TLS verify subject name, is not among the names of the certificate',
     fix: 'compare the setting with the alternative names of the certificate, letter by letter',
   },
@@ -85,7 +99,7 @@ export const knownMessages: readonly KnownMessage[] = [
     title: 'The authority of the other end is not trusted.',
     holds: [3, 42],
     diagnosis: 'D10',
-    pattern: /self[- ]signed certificate in certificate chain|(?:^\s*|[:"=]\s*)self[- ]signed certificate\b/i,
+    pattern: said(/self[- ]signed certificate\b/),
     means:
       'the certificate that is called self-signed is the root of the other end, or its certificate itself: it is not on the trust list',
     fix: "add the root of the other end's chain, and its intermediate authorities, to the trust list of who logged this",
@@ -113,7 +127,8 @@ export const knownMessages: readonly KnownMessage[] = [
     title: 'The other end can build no chain from what it was sent.',
     holds: [42, 49],
     diagnosis: 'D08',
-    pattern: /unable to verify the first certificate|alert certificate unknown|\bunknown ca\b|alert number 4[68]\b/i,
+    pattern:
+      /unable to verify the first certificate|alert certificate unknown|Description: Certificate Unknown|\bunknown ca\b|alert number 4[68]\b/i,
     means: 'the peer sends its own certificate alone: the chain of it is not on its own trust list',
     fix: "add the whole chain of the peer's own certificate to its own trust list, and restart it",
   },
@@ -123,7 +138,7 @@ export const knownMessages: readonly KnownMessage[] = [
     title: 'A revocation list has expired.',
     holds: [59],
     diagnosis: 'D15',
-    pattern: /(?:^\s*|[:"=]\s*)CRL has expired/i,
+    pattern: said(/CRL has expired|X509_V_ERR_CRL_HAS_EXPIRED/),
     means: 'every certificate of the authority counts as revoked until a new list is there',
     fix: 'sign and load a new list, and see to it that it happens every day',
   },
@@ -149,7 +164,7 @@ export const knownMessages: readonly KnownMessage[] = [
     code: 'LOG_REVOKED',
     title: 'A certificate was revoked.',
     holds: [3],
-    pattern: /(?:^\s*|[:"=]\s*|alert )certificate revoked/i,
+    pattern: said(/(?:\S+ )?alert certificate revoked|certificate revoked/),
     means: 'the certificate of the other end is on the list of its authority',
     fix: 'have a new certificate issued, and load it',
   },
@@ -159,15 +174,17 @@ export const knownMessages: readonly KnownMessage[] = [
     title: 'A certificate is not for the role in which it is presented.',
     holds: [6, 20, 23],
     diagnosis: 'D14',
-    pattern: /unsu(?:pported|itable) certificate purpose|alert unsupported certificate|alert number 43\b/i,
-    means: 'the extended key usage lacks clientAuth, or serverAuth',
+    pattern:
+      /unsu(?:pported|itable) certificate purpose|alert unsupported certificate|Description: Unsupported Certificate|alert number 43\b/i,
+    means:
+      'its extended key usage lacks the role: clientAuth for who opens the connection, serverAuth for who is called',
     fix: 'have it issued with both usages, or from X15.5 load a client certificate of its own',
   },
   {
     code: 'LOG_EXPIRED',
     title: 'A certificate has expired.',
     holds: [3],
-    pattern: /(?:^\s*|[:"=]\s*)certificate has expired|alert certificate expired/i,
+    pattern: said(/certificate has expired|(?:\S+ )?alert certificate expired/),
     means: 'a certificate of the chain is past its end, or the clock is wrong',
     fix: 'renew the certificate, and check the clock of both ends',
   },
@@ -175,7 +192,7 @@ export const knownMessages: readonly KnownMessage[] = [
     code: 'LOG_NOT_YET_VALID',
     title: 'A certificate is not valid yet.',
     holds: [3],
-    pattern: /(?:^\s*|[:"=]\s*)certificate is not yet valid/i,
+    pattern: said(/certificate is not yet valid/),
     means: 'a clock is wrong, or the certificate was issued for later',
     fix: 'check the clock of both ends',
   },
@@ -193,7 +210,7 @@ export const knownMessages: readonly KnownMessage[] = [
     title: 'A key is too small to be accepted.',
     holds: [41],
     diagnosis: 'D29',
-    pattern: /\b(?:ca|ee) key too small/i,
+    pattern: /\b(?:ca|ee) (?:certificate )?key too (?:small|weak)/i,
     means: 'a key of the chain has fewer than 2048 bits',
     fix: 'make a key of 4096 bits, and have the certificate issued anew',
   },
@@ -203,8 +220,9 @@ export const knownMessages: readonly KnownMessage[] = [
     title: 'A file is not in the form that is expected.',
     holds: [36, 74, 89],
     diagnosis: 'D05',
-    pattern:
-      /Certificate Format Invalid|unable to load (?:certificate|X509|PKCS)|could not (?:read|find) (?:any )?certificate|\bno start line\b/i,
+    pattern: said(
+      /Certificate Format Invalid|unable to load (?:certificate|X509|PKCS)|could not (?:read|find) (?:any )?certificate|no start line\b/,
+    ),
     means:
       'it is DER, a PFX or PKCS #7, or the command is for another kind of file: a request is read by openssl req, not by openssl x509',
     fix: 'look what the file is with vcs-pki show FILE, and convert it to PEM',
@@ -215,7 +233,7 @@ export const knownMessages: readonly KnownMessage[] = [
     holds: [34, 38],
     diagnosis: 'D02',
     pattern:
-      /"Message"\s*:\s*"Conflict"|\bHTTP\/[\d.]+ 409\b|(?:signing request|\bCSR) (?:is )?(?:already )?in progress/i,
+      /["']Message["']\s*:\s*["']Conflict["']|\bHTTP\/[\d.]+ 409\b|\b409 (?:Client Error: )?Conflict\b|(?:^\s*|[:"=(]\s*)(?:cannot upload a private key while |there is )?(?:an? |the )?(?:certificate )?(?:signing request|CSR) (?:\(CSR\) )?(?:is )?(?:already )?in progress/i,
     means: 'one request at a time: neither a second one nor a private key is taken',
     fix: 'load the certificate for the request that is there; discard it only if none was ordered with it',
   },
@@ -224,16 +242,20 @@ export const knownMessages: readonly KnownMessage[] = [
     title: 'A private key is protected by a password.',
     holds: [37],
     diagnosis: 'D04',
-    pattern: /\bbad decrypt\b|\bbad password read\b|problems getting password/i,
+    pattern: said(
+      /bad decrypt\b|bad password read\b|problems getting password|maybe wrong password|enter (?:PEM )?pass ?phrase for|(?:the )?(?:private )?key is (?:encrypted|(?:password[- ])?protected)/,
+    ),
     means: 'appliances take keys without a password alone',
-    fix: 'openssl pkey -in KEY -out privatekey.pem',
+    fix: 'openssl pkey -in KEY -out privatekey-plain.pem',
   },
   {
     code: 'LOG_KEY_MISMATCH',
     title: 'Certificate and private key do not belong together.',
     holds: [35],
     diagnosis: 'D01',
-    pattern: /key values mismatch|private key does not match/i,
+    pattern: said(
+      /key values mismatch|(?:the )?(?:\S+ )?private key does not match|(?:the )?(?:server )?certificate (?:does not match the private key|and (?:the )?private key do not match)/,
+    ),
     means: 'the certificate is for the request of another peer, or for one that was discarded',
     fix: 'give both files to vcs-pki check, with those of the other peers: it says whose is whose',
   },

@@ -9,6 +9,8 @@ export function notChecked(collection: Collection): string[] {
     ...chains(collection),
     ...revocation(collection),
     ...protectedKeys(collection),
+    ...others(collection),
+    ...archives(collection),
     ...servedNames(collection),
     ...logs(collection),
     ...(leaves.length > 0 && !release
@@ -47,6 +49,21 @@ function protectedKeys({ files }: Collection): string[] {
     .map(({ path }) => `key in ${path}: whose it is takes its password; --password-file gives it`);
 }
 
+function others({ files }: Collection): string[] {
+  return files.flatMap(({ path, contents }) =>
+    contents.items.flatMap((item) =>
+      item.kind === 'other' ? [`${path}: its ${item.label}, which no appliance is given`] : [],
+    ),
+  );
+}
+
+/** Requirement 56: distribution points may serve lists in archives. */
+function archives({ artefacts }: Collection): string[] {
+  return artefacts
+    .filter(({ kind, path }) => kind === 'unreadable' && /\.(?:gz|tgz|zip|tar|7z|rar)$/i.test(path))
+    .map(({ path }) => `${path}: an archive, which is not opened; give the files in it`);
+}
+
 function isProtected({ kind }: Content): boolean {
   return kind === 'encrypted key';
 }
@@ -58,12 +75,18 @@ function servedNames({ served }: Collection): string[] {
 }
 
 function logs({ artefacts }: Collection): string[] {
-  return artefacts
-    .filter((artefact) => artefact.kind === 'log' && artefact.events.length === 0)
-    .map(
-      ({ path }) =>
-        `${path}: nothing in it is known; if zones are down all the same, compare user names and passwords, and look for a firewall that inspects TLS`,
-    );
+  return artefacts.flatMap((artefact) => {
+    if (artefact.kind !== 'log') return [];
+    const { path, events, unread = 0 } = artefact;
+    return [
+      ...(events.length === 0
+        ? [
+            `${path}: nothing in it is known; if zones are down all the same, compare user names and passwords, and look for a firewall that inspects TLS`,
+          ]
+        : []),
+      ...(unread > 0 ? [`${path}: its last ${unread} bytes; give the lines that matter`] : []),
+    ];
+  });
 }
 
 function more(count: number): string {

@@ -277,6 +277,28 @@ describe('what is said when there is none', () => {
     });
   });
 
+  it('that the algorithm of a signature is not known, whoever signed: no other key would help', () => {
+    const unknown = { ...peer, signatureAlgorithmName: 'md5WithRSAEncryption', isSignedBy: () => false };
+    const algorithm = 'md5WithRSAEncryption';
+    expect(outcome(unknown, { intermediates: [issuing] })).toEqual({
+      code: 'signature-algorithm',
+      certificate: unknown,
+      algorithm,
+    });
+    expect(outcome(unknown, { intermediates: [] })).toMatchObject({ code: 'issuer-not-found', certificate: unknown });
+    const other = { ...unknown, signatureAlgorithmName: 'sha256WithRSAEncryption' };
+    expect(outcome(other, { intermediates: [issuing] })).toMatchObject({ code: 'signature' });
+  });
+
+  it('of a root it is that nobody trusts it: its own signature is not looked at', () => {
+    const old = { ...root, signatureAlgorithmName: '1.2.840.113549.1.1.99', isSignedBy: () => false };
+    expect(outcome(peer, { anchors: [], intermediates: [issuing, old] })).toEqual({
+      code: 'not-trusted',
+      certificate: old,
+    });
+    expect(outcome(peer, { anchors: [old], intermediates: [issuing] })).toHaveLength(3);
+  });
+
   it('with other key identifiers it is another authority', () => {
     const renewed = paperAuthority({ subject: 'Issuing', issuer: 'Root', extensions: keyIdentifiers('new', 'r') });
     const target = paperCertificate({ subject: 'Peer', issuer: 'Issuing', extensions: keyIdentifiers('p', 'old') });

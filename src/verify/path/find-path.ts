@@ -1,5 +1,6 @@
 import { keyIdentifiersAgree } from '../../x509/certificate.ts';
 import { type Name, sameName } from '../../x509/name.ts';
+import { isVerifiable } from '../../x509/signature.ts';
 import { type Budget, createBudget } from './budget.ts';
 import { isSameEntity, isSelfIssued, type PathCertificate, type PathCrl } from './path-certificate.ts';
 import { type CrlSources, checkStatus, listFailures } from './revocation.ts';
@@ -140,23 +141,29 @@ export class PathFinder {
 
   // ---- what to say when no path reaches an anchor ----
 
-  /** Of all ends the one that helps most: a root to trust, then a wrong key, then an unknown issuer; the furthest of equals. */
+  /** Of all ends the one that helps most: a root to trust, then an unknown algorithm, a wrong key, and an unknown issuer; the furthest of equals. */
   #deadEnd(surroundings: Surroundings, budget: Budget): InvalidPath {
     const ends = [...surroundings.issuers].filter(([, issuers]) => issuers.length === 0);
     const failures = ends.map(([certificate]) => this.#whatIsMissing(certificate, budget));
     // Without an end there are only authorities that certify each other.
     const last = [...surroundings.issuers.keys()].at(-1) ?? surroundings.target;
-    const failure = ['not-trusted', 'signature', 'issuer-not-found']
+    const failure = ['not-trusted', 'signature-algorithm', 'signature', 'issuer-not-found']
       .map((code) => failures.findLast((candidate) => candidate.code === code))
       .find((candidate) => candidate !== undefined) ?? { code: 'not-trusted', certificate: last };
     return { valid: false, failure, path: pathTo(failure.certificate, surroundings) };
   }
 
   #whatIsMissing(certificate: PathCertificate, budget: Budget): PathFailure {
-    if (isRoot(certificate) && this.#isSigned(certificate, certificate, budget))
+    const { signatureAlgorithmName: algorithm } = certificate;
+    const unverifiable = algorithm !== undefined && !isVerifiable(algorithm);
+    // Nobody looks at the signature of a root that is trusted.
+    if (isRoot(certificate) && (unverifiable || this.#isSigned(certificate, certificate, budget)))
       return { code: 'not-trusted', certificate };
     const [issuer] = this.#possibleIssuers(certificate);
-    return issuer ? { code: 'signature', certificate, issuer } : { code: 'issuer-not-found', certificate };
+    if (!issuer) return { code: 'issuer-not-found', certificate };
+    return unverifiable
+      ? { code: 'signature-algorithm', certificate, algorithm }
+      : { code: 'signature', certificate, issuer };
   }
 }
 

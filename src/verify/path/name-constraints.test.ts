@@ -22,6 +22,20 @@ function violation(constraints: Constraints, names: readonly string[], subject =
   return findNameViolation([target, authority], [authority], createBudget())?.name;
 }
 
+/** The same where the target has this common name, and appliances that verify with OpenSSL judge it. */
+function violationBySubject(constraints: Constraints, commonNames: readonly string[], names: readonly string[] = []) {
+  const authority = authorityWith(nameConstraints(constraints));
+  const extensions = names.length > 0 ? [alternativeNames(...names)] : [];
+  const parts = commonNames.map((value) => encodeDer(Tag.set, sequence(oid('2.5.4.3'), utf8(value))));
+  const target = {
+    ...paperCertificate({ subject: 'x', issuer: 'CA', extensions }),
+    subject: readName(sequence(...parts)),
+  };
+  return findNameViolation([target, authority], [authority], createBudget(), true)?.name;
+}
+
+const utf8 = (value: string) => encodeDer(Tag.utf8String, Buffer.from(value));
+
 /** "" is the empty name, "mail:x" one with an address, others as in `generalName`. */
 function named(subject: string) {
   if (subject === '') return readName(sequence());
@@ -199,4 +213,67 @@ it('the work is bounded: many names times many constraints', () => {
   const budget = createBudget();
   expect(findNameViolation([target, authority], [authority], budget)).toBeDefined();
   expect(budget.exhausted).toBe(true);
+});
+
+describe('common names, as OpenSSL 3.0 holds them to constraints of DNS names', () => {
+  const permitted = ['DNS:partner.se'];
+
+  // What `openssl verify` says of each: "permitted subtree violation", or OK.
+  it.each([
+    'sbc.example.com',
+    'a_b.example.com',
+    '_sip.example.com',
+    'a--b.example.com',
+    'A.B',
+    'a-b.c-d',
+    '_._',
+    '10.0.0.1',
+    'partner.se.example.com',
+  ])('%s is a DNS name', (commonName) => {
+    expect(violationBySubject({ permitted }, [commonName])).toBe(`DNS:${commonName}`);
+  });
+
+  it.each([
+    'sbc.partner.se',
+    'localhost',
+    '*.example.com',
+    'a-.example.com',
+    '-a.example.com',
+    'a.-b',
+    'a..com',
+    '.a.com',
+    'a.com.',
+    'a.com-',
+    'a b.com',
+    'sbc.example.com:5061',
+    'a@b.com',
+    'a.com/b',
+    'blå.com',
+  ])('%s is none, or within', (commonName) => {
+    expect(violationBySubject({ permitted }, [commonName])).toBeUndefined();
+  });
+
+  it('each of several, and without the NUL octets at its end', () => {
+    expect(violationBySubject({ permitted }, ['a.example.com', 'b.partner.se'])).toBe('DNS:a.example.com');
+    expect(violationBySubject({ permitted }, ['b.partner.se', 'a.example.com'])).toBe('DNS:a.example.com');
+    expect(violationBySubject({ permitted }, ['a.example.com\0'])).toBe('DNS:a.example.com');
+    expect(violationBySubject({ excluded: permitted }, ['a.partner.se'])).toBe('DNS:a.partner.se');
+    expect(violationBySubject({ excluded: permitted }, ['a.example.com'])).toBeUndefined();
+  });
+
+  it('only where there is no alternative name for DNS', () => {
+    expect(violationBySubject({ permitted }, ['a.example.com'], ['DNS:b.partner.se'])).toBeUndefined();
+    expect(violationBySubject({ permitted }, ['a.example.com'], ['IP:0a000001'])).toBe('DNS:a.example.com');
+  });
+
+  it('only of the target', () => {
+    const top = authorityWith(nameConstraints({ permitted }));
+    const below = paperAuthority({ subject: 'sub.example.com', issuer: 'CA' });
+    const target = paperCertificate({ subject: 'b.partner.se', issuer: 'sub.example.com' });
+    expect(findNameViolation([target, below, top], [top], createBudget(), true)).toBeUndefined();
+  });
+
+  it('and not by RFC 5280, which is silent of it', () => {
+    expect(violation({ permitted }, [], 'CN:sbc.example.com')).toBeUndefined();
+  });
 });

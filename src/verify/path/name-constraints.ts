@@ -13,18 +13,23 @@ interface NameViolation {
   readonly constrainedBy: PathCertificate;
 }
 
-/** @param constrainers those of the path whose constraints count; the target, which comes first in `path`, has none */
+/**
+ * @param constrainers those of the path whose constraints count; the target, which comes first in `path`, has none
+ * @param commonNames a target without DNS names is held to its common names, as OpenSSL does (RFC 5280 is silent)
+ */
 export function findNameViolation(
   path: readonly PathCertificate[],
   constrainers: readonly PathCertificate[],
   budget: Budget,
+  commonNames = false,
 ): NameViolation | undefined {
   for (const constrainedBy of constrainers) {
     const { nameConstraints } = constrainedBy;
     if (!nameConstraints) continue;
     for (const certificate of path.slice(0, path.indexOf(constrainedBy))) {
       if (certificate !== path[0] && isSelfIssued(certificate)) continue;
-      for (const name of namesOf(certificate)) {
+      const hosts = commonNames && certificate === path[0] ? hostsInSubject(certificate) : [];
+      for (const name of [...namesOf(certificate), ...hosts]) {
         const { permitted, excluded } = nameConstraints;
         if (budget.spend(permitted.length + excluded.length) && isAllowed(name, permitted, excluded)) continue;
         return { certificate, name: `${name.kind}:${name.value}`, constrainedBy };
@@ -41,6 +46,20 @@ function namesOf({ subject, alternativeNames }: PathCertificate): GeneralName[] 
     .filter(({ type }) => type === 'emailAddress')
     .map(({ value }) => ({ kind: 'email', value }));
   return [{ kind: 'DirName', value: formatName(subject), name: subject }, ...addresses, ...alternativeNames];
+}
+
+/** The common names that OpenSSL takes for DNS names where there are none: two labels or more, no wildcard. */
+function hostsInSubject({ subject, alternativeNames }: PathCertificate): GeneralName[] {
+  if (alternativeNames.some(({ kind }) => kind === 'DNS')) return [];
+  return subject.attributes
+    .filter(({ type }) => type === 'CN')
+    .map(({ value }) => ({ kind: 'DNS', value: value.replace(/\0+$/, '') }))
+    .filter(({ value }) => isHostName(value));
+}
+
+function isHostName(value: string): boolean {
+  const labels = value.split('.');
+  return labels.length > 1 && labels.every((label) => /^\w(?:[\w-]*\w)?$/.test(label));
 }
 
 /** A form of name that is not constrained is allowed. A name or constraint that cannot be compared is not. */

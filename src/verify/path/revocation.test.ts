@@ -113,6 +113,62 @@ describe('a list of the issuer', () => {
   });
 });
 
+describe('two authorities of one name', () => {
+  const authority = (key: string, serial: bigint) =>
+    paperAuthority({ subject: 'CA', issuer: 'Root', key, serial, extensions: keyIdentifiers(key, 'Root').slice(0, 1) });
+  const intermediates = [authority('key 1', 1n), authority('key 2', 2n)];
+  const leaf = paperCertificate({ subject: 'Peer', issuer: 'CA', signedBy: 'key 2' });
+  const of = (signedBy: string, number: bigint, content: Partial<PaperCrl> = {}) =>
+    paperCrl({ issuer: 'CA', signedBy, number, ...content });
+  const judged = (...crls: readonly PathCrl[]) => outcome(leaf, [list(), ...crls], { intermediates });
+
+  it('number their lists each for itself: that of the key which signed the certificate decides', () => {
+    expect(judged(of('key 1', 9n), of('key 2', 2n, { entries: listing }))).toBe('revoked');
+    expect(judged(of('key 2', 9n), of('key 1', 2n, { entries: listing }))).toBe('valid');
+    expect(judged(of('key 1', 9n, { entries: listing }), of('key 2', 2n))).toBe('valid');
+    expect(judged(of('key 2', 2n, { entries: listing }), of('key 2', 3n), of('key 1', 9n, { entries: listing }))).toBe(
+      'valid',
+    );
+  });
+
+  it('or are one that has changed its key, while no list of the old key is of use', () => {
+    expect(judged(of('key 1', 9n))).toBe('valid');
+    expect(judged(of('key 1', 9n, { entries: listing }))).toBe('revoked');
+    const past = of('key 2', 2n, { nextUpdate: days(-1) });
+    expect(judged(of('key 1', 9n), past)).toBe('valid');
+    expect(judged(of('key 1', 9n, { entries: listing }), past)).toBe('revoked');
+    expect(judged(past)).toBe('crl-expired');
+  });
+
+  it('the other list counts for the reasons of revocation that the own one leaves open', () => {
+    const some = (number: bigint) =>
+      of('key 2', number, { extensions: [issuingDistributionPoint({ reasons: [1, 2] })] });
+    expect(judged(some(2n))).toBe('crl-missing');
+    expect(judged(some(2n), of('key 1', 9n))).toBe('valid');
+    expect(judged(some(2n), of('key 1', 9n, { entries: listing }))).toBe('revoked');
+  });
+
+  it('6.3.3 (c), (h): a delta CRL goes with a complete one of its own key', () => {
+    const delta = (signedBy: string, content: Partial<PaperCrl> = {}) =>
+      of(signedBy, 10n, { ...content, extensions: [deltaCrlIndicator(2n)] });
+    expect(judged(of('key 2', 2n), delta('key 1', { entries: listing }))).toBe('valid');
+    expect(judged(of('key 1', 9n), of('key 2', 2n), delta('key 2', { entries: listing }))).toBe('revoked');
+  });
+
+  it('a list of another place, whose scope has a name, does not come before the own one', () => {
+    const scope = { fullName: ['URI:http://pki.example.com/ca.crl'] };
+    const pointing = paperCertificate({
+      subject: 'Peer',
+      issuer: 'CA',
+      signedBy: 'key 2',
+      extensions: [distributionPoints(scope)],
+    });
+    const others = of('key 1', 9n, { extensions: [issuingDistributionPoint(scope)] });
+    const own = of('key 2', 2n, { entries: listing, extensions: [issuingDistributionPoint({ fullName: ['CN:CA'] })] });
+    expect(outcome(pointing, [list(), others, own], { intermediates })).toBe('revoked');
+  });
+});
+
 describe('RFC 5280 6.3.3 (a), 5.1.2.5: dates', () => {
   it.each([
     ['expired', { nextUpdate: new Date(now.getTime() - 1000) }, 'crl-expired'],
@@ -417,6 +473,11 @@ describe('indirect CRLs (RFC 5280 5.3.3, 6.3.3 b)', () => {
     const crls = [scoped({ indirect: true })];
     expect(outcome(leaf, crls, { anchors, intermediates })).toBe('valid');
     expect(outcome(leaf, crls, { anchors, intermediates }, { checkAnchor: true })).toBe('expired');
+  });
+
+  it('that a certificate points to come before what else its issuer has published', () => {
+    expect(outcome(target, [indirect({ entries: [entry(7n, 'CN:Root')] }), list()], { intermediates })).toBe('revoked');
+    expect(outcome(target, [indirect(), list({ entries: listing })], { intermediates })).toBe('valid');
   });
 
   it('must say that it is indirect', () => {

@@ -2,7 +2,7 @@ import { keyIdentifiersAgree } from '../../x509/certificate.ts';
 import { ALL_REASONS, type DistributionPoint, type DistributionPointName } from '../../x509/distribution-points.ts';
 import { extensionOids } from '../../x509/extensions.ts';
 import { directoryNameKey, generalNameKey } from '../../x509/general-name.ts';
-import { type Name, nameKey } from '../../x509/name.ts';
+import { type Name, nameKey, sameName } from '../../x509/name.ts';
 import type { PathCertificate, PathCrl } from './path-certificate.ts';
 import type { CrlFault, PathEnd, PathFailure } from './verdict.ts';
 
@@ -40,28 +40,48 @@ export function checkStatus(
   const ends: PathEnd[] = [];
   let doubt: PathFailure = { code: 'crl-missing', certificate, issuer };
   let covered = 0;
-  for (const point of pointsOf(certificate)) {
-    for (const crl of point.issuerKeys.flatMap((key) => sources.listsOf(key))) {
-      const reasons = reasonsOf(crl, point);
-      if (!covers(crl, point, certificate) || (reasons & ~covered) === 0) continue;
-      const usable = use(crl, issuer, at, sources);
-      if ('fault' in usable) {
-        const failure: PathFailure = { certificate, crl, ...usable.fault };
-        if (listFailures.indexOf(failure.code) > listFailures.indexOf(doubt.code)) doubt = failure;
-        continue;
-      }
-      const delta = deltaOf(crl, usable.signer, at, sources);
-      const entry = lookUp(crl, delta, certificate);
-      if (entry && !entry.removed)
-        return { failure: { code: 'revoked', certificate, revokedAt: entry.revokedAt, reason: entry.reason, crl } };
-      ends.push(...usable.ends);
-      // Only until it ends does the delta CRL keep the entry of the complete one from counting.
-      if (entry && delta?.nextUpdate) ends.push(endOf(delta.nextUpdate, usable.signer));
-      covered |= reasons;
-      if (covered === ALL_REASONS) return { ends };
+  for (const { crl, reasons } of listsFor(certificate, issuer, sources)) {
+    if ((reasons & ~covered) === 0) continue;
+    const usable = use(crl, issuer, at, sources);
+    if ('fault' in usable) {
+      const failure: PathFailure = { certificate, crl, ...usable.fault };
+      if (listFailures.indexOf(failure.code) > listFailures.indexOf(doubt.code)) doubt = failure;
+      continue;
     }
+    const delta = deltaOf(crl, usable.signer, at, sources);
+    const entry = lookUp(crl, delta, certificate);
+    if (entry && !entry.removed)
+      return { failure: { code: 'revoked', certificate, revokedAt: entry.revokedAt, reason: entry.reason, crl } };
+    ends.push(...usable.ends);
+    // Only until it ends does the delta CRL keep the entry of the complete one from counting.
+    if (entry && delta?.nextUpdate) ends.push(endOf(delta.nextUpdate, usable.signer));
+    covered |= reasons;
+    if (covered === ALL_REASONS) return { ends };
   }
   return { failure: doubt };
+}
+
+/**
+ * The complete lists that may speak of the certificate, in the order in which they count. Authorities of one name number
+ * their lists each for itself, so those that the key of the issuer signed come first; those that another key signed are
+ * the only ones left once an authority has changed its key.
+ */
+function* listsFor(
+  certificate: PathCertificate,
+  issuer: PathCertificate,
+  sources: CrlSources,
+): Generator<{ readonly crl: PathCrl; readonly reasons: number }> {
+  const points = pointsOf(certificate);
+  for (const ofOtherKey of [false, true])
+    for (const point of points)
+      for (const crl of point.issuerKeys.flatMap((key) => sources.listsOf(key)))
+        if (covers(crl, point, certificate) && isOfOtherKey(crl, issuer, sources) === ofOtherKey)
+          yield { crl, reasons: reasonsOf(crl, point) };
+}
+
+/** A list that the issuer has delegated has another name. */
+function isOfOtherKey(crl: PathCrl, issuer: PathCertificate, sources: CrlSources): boolean {
+  return sameName(crl.issuer, issuer.subject) && !sources.isSigned(crl, issuer);
 }
 
 // ---- scope ---------------------------------------------------------------------------------------------------------

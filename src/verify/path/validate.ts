@@ -32,7 +32,7 @@ export function validatePath(
   }
   const tooLong = checked.find((authority) => isTooHigh(authority, path));
   if (tooLong) return { failure: { code: 'path-length', certificate: tooLong } };
-  const violation = findNameViolation(path, checked, budget);
+  const violation = findNameViolation(path, checked, budget, checkAnchor);
   if (violation) return { failure: { code: 'name-constraints', ...violation } };
   // A target that is the anchor is judged as issued by itself.
   const certificates = path.length === 1 ? path : path.slice(0, -1);

@@ -35,6 +35,8 @@ export type PathFailure = { readonly certificate: PathCertificate } & (
   | { readonly code: 'not-trusted' }
   /** `issuer` has the right name, but its key did not sign. */
   | { readonly code: 'signature'; readonly issuer: PathCertificate }
+  /** Nobody's signature could be verified: `algorithm` is its name, or its OID. */
+  | { readonly code: 'signature-algorithm'; readonly algorithm: string }
   | { readonly code: 'expired' | 'not-yet-valid' }
   /** It issued another certificate, and its basic constraints or key usage do not allow that. */
   | { readonly code: 'not-an-authority' | 'key-usage' }

@@ -1,4 +1,6 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { encodeDer, oid, sequence, Tag } from '../../../x509/der.ts';
 import { basicConstraints, keyUsage } from '../../../x509/extensions.ts';
 import { encodeName } from '../../../x509/name.ts';
 import { nameConstraints } from '../../../x509/testing/extensions.ts';
@@ -51,6 +53,49 @@ describe('requirements 42 and 49: the whole chain on the own trust list', () => 
     expect(await codeFor('Other', 'Issuing', revocationList(other))).toBe('D07');
   });
 
+  it('D06, D07: goes by the organization, while its root has nothing below it on the list', async () => {
+    const of = (commonName: string, organization: string) => holder(encodeName({ commonName, organization }));
+    const global = of('DigiCert Global Root G2', 'DigiCert Inc');
+    const codeFor = async (issuer: ReturnType<typeof of>, ...list: string[]) => {
+      const server = peerCertificate(m.peer, issuer);
+      return found(await files({ 'server.pem': server, 'ca.pem': list.join('') }))[0]?.split(' ')[1];
+    };
+    const thawte = of('Thawte TLS RSA CA G1', 'DigiCert Inc');
+    expect(await codeFor(thawte, m.rootPem, m.issuingPem, authorityCertificate(global))).toBe('D07');
+    expect(await codeFor(of('Thawte TLS RSA CA G1', 'Thawte Inc'), authorityCertificate(global))).toBe('D06');
+    const below = authorityCertificate(of('GeoTrust TLS RSA CA G1', 'DigiCert Inc'), global);
+    expect(await codeFor(thawte, authorityCertificate(global), below)).toBe('D06');
+    // What has the name of its organization in its own would be below a root that has it too.
+    expect(
+      await codeFor(of('DigiCert EV RSA CA G2', 'DigiCert Inc'), authorityCertificate(of('Baltimore', 'DigiCert Inc'))),
+    ).toBe('D06');
+  });
+
+  it('D07, D09: tells an authority that is missing between two of the list from a root', async () => {
+    const policy = holder('Example UC Policy CA');
+    const issuing = authorityCertificate(m.issuing, policy);
+    const { findings } = examine({ artefacts: await trusting(m.rootPem + issuing), now });
+    expect(findings).toMatchObject([
+      {
+        code: 'INTERMEDIATE_MISSING',
+        at: 'expe1/server.pem',
+        value: 'Example UC Policy CA',
+        message: expect.stringContaining('Example UC Issuing CA was issued by Example UC Policy CA'),
+      },
+    ]);
+    const former = authorityCertificate(holder('Example UC Root CA 2014'));
+    expect(found(await trusting(former + m.issuingPem))).toEqual(['ROOT_MISSING D09 error expe1/server.pem']);
+  });
+
+  it('takes a chain beside the file of the root for a part of the list, and not beside a list', async () => {
+    const { 'expe1/ca.pem': _, ...peer } = healthy;
+    const chain = { 'expe1/chain.pem': m.issuingPem };
+    expect(found(await files({ ...peer, ...chain, 'expe1/root.pem': m.rootPem }))).toEqual([]);
+    expect(found(await files({ ...peer, ...chain, 'expe1/ca.pem': m.rootPem }))).toEqual([
+      'OWN_CHAIN_UNLISTED D08 error expe1/server.pem',
+    ]);
+  });
+
   it('D06: knows that a root without room for authorities below it is not above one', async () => {
     const last = [basicConstraints({ authority: true, pathLength: 0 }), keyUsage(['keyCertSign', 'cRLSign'])];
     const root = authorityCertificate(m.root, m.root, { extensions: last });
@@ -84,6 +129,33 @@ describe('requirements 42 and 49: the whole chain on the own trust list', () => 
       expect(found(await trusting(m.rootPem + m.issuingPem, { 'expe1/server.pem': leaf }))).toEqual([
         'ISSUER_KEY_DIFFERS D23 error expe1/server.pem',
       ]);
+  });
+
+  it('does not call it another key where the algorithm of the signature is not known', async () => {
+    const algorithm = { name: 'sm2', der: sequence(oid('1.2.156.10197.1.501')), digest: 'sha256' };
+    const artefacts = await trusting(m.rootPem + m.issuingPem, {
+      'expe1/server.pem': peerCertificate(m.peer, m.issuing, { algorithm }),
+    });
+    expect(examine({ artefacts, now }).findings).toMatchObject([
+      {
+        code: 'CHAIN_INVALID',
+        value: 'expe1.example.com',
+        message: 'expe1.example.com is signed with 1.2.156.10197.1.501, an algorithm that is not supported',
+        fix: 'have it issued anew with SHA-256',
+      },
+    ]);
+  });
+
+  it('D30: leaves MD5 to the rule on digests', async () => {
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+    const issuing = holder(m.issuing.name, rsa);
+    const algorithm = { name: 'md5', der: sequence(oid('1.2.840.113549.1.1.4'), encodeDer(Tag.null)), digest: 'md5' };
+    const artefacts = await trusting(m.rootPem + authorityCertificate(issuing, m.root), {
+      'expe1/server.pem': peerCertificate(m.peer, issuing, { algorithm }),
+    });
+    expect(examine({ artefacts, now }).findings).toMatchObject([
+      { code: 'CERTIFICATE_SHA1', diagnosis: 'D30', value: 'md5WithRSAEncryption' },
+    ]);
   });
 
   it('does not take a chain without its root for a trust list', async () => {

@@ -18,7 +18,7 @@ export const chainNotTrusted: EvidenceRule = {
       yield {
         at: chain.leaf.at,
         value: missing,
-        message: `none of the authorities of its chain is in ${list}: the upload ends with "Untrusted CA Certificate Chain"`,
+        message: `its issuer ${titleOf({ subject: chain.leaf.certificate.issuer })} is not in ${list}, and nothing here shows a way from it to an authority that is: the upload ends with "Untrusted CA Certificate Chain"`,
         fix: `load ${missing}, and every authority above, into the trust list of this peer first`,
       };
   },
@@ -37,7 +37,7 @@ export const intermediateMissing: EvidenceRule = {
       yield {
         at: chain.leaf.at,
         value: missing,
-        message: `${missing} issued it, or is above it, and is not in ${list}`,
+        message: `${gapOf(chain)}, which is not in ${list}: the chain has a gap there`,
         fix: `get the certificate of ${missing} from the authority, and append it to the trust lists of both ends`,
       };
   },
@@ -75,7 +75,7 @@ export const rootMissing: EvidenceRule = {
       yield {
         at: chain.leaf.at,
         value: missing,
-        message: `its chain does not reach a root in ${list}: ${missing} is missing`,
+        message: `${gapOf(chain)}, which is not in ${list}: the chain does not reach a root`,
         fix: `append the certificate of ${missing}; a list takes the root and everything below it`,
       };
   },
@@ -103,7 +103,7 @@ export const issuerKeyDiffers: EvidenceRule = {
 /** What else RFC 5280 6 has against a chain. */
 export const chainInvalid: EvidenceRule = {
   code: 'CHAIN_INVALID',
-  title: 'An authority of a chain may not issue what is below it.',
+  title: 'An authority of a chain may not issue what is below it, or a signature of it cannot be verified.',
   holds: [42],
   severity: 'error',
   releases: 'all',
@@ -114,7 +114,10 @@ export const chainInvalid: EvidenceRule = {
         at: leaf.at,
         value: titleOf(fault.failure.certificate),
         message: reasonOf(fault.failure),
-        fix: 'let another authority issue it, or have the certificate of this one issued without the restriction',
+        fix:
+          fault.failure.code === 'signature-algorithm'
+            ? 'have it issued anew with SHA-256'
+            : 'let another authority issue it, or have the certificate of this one issued without the restriction',
       };
     }
   },
@@ -123,6 +126,8 @@ export const chainInvalid: EvidenceRule = {
 function reasonOf(failure: PathFailure): string {
   const title = titleOf(failure.certificate);
   switch (failure.code) {
+    case 'signature-algorithm':
+      return `${title} is signed with ${failure.algorithm}, an algorithm that is not supported`;
     case 'path-length':
       return `${title} does not allow so many authorities below it`;
     case 'name-constraints':
@@ -142,6 +147,12 @@ function brokenBy(collection: Collection, kind: Exclude<ChainFault['kind'], 'inv
   return collection.chains.flatMap((chain) =>
     chain.fault?.kind === kind ? [{ chain, missing: chain.fault.missing.join(', '), list: listOf(chain) }] : [],
   );
+}
+
+/** Which certificate's issuer is not found. */
+function gapOf({ leaf, verdict }: Chain): string {
+  const last = verdict?.valid === false ? verdict.failure.certificate : leaf.inPaths;
+  return `${titleOf(last)} was issued by ${titleOf({ subject: last.issuer })}`;
 }
 
 function listOf({ folder }: Chain): string {

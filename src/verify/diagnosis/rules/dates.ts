@@ -11,10 +11,9 @@ export const certificateExpired: EvidenceRule = {
   severity: 'error',
   releases: 'all; a warning for an authority that no certificate needs',
   *check(collection) {
-    const replaced = new Set(collection.renewals.map(({ older }) => older));
     for (const { found, severity } of inUse(collection)) {
       const { notAfter } = found.certificate;
-      if (notAfter >= collection.now || replaced.has(found)) continue;
+      if (notAfter >= collection.now) continue;
       yield {
         at: found.at,
         value: found.title,

@@ -174,7 +174,9 @@ function messageOf({ message, at }: VcsPkiError): string {
 
 function conversion(path: string, form: string, kind: Content['kind'] | undefined): string {
   const file = basename(path);
-  const plain = `${basename(path, extname(path))}.pem`;
+  const stem = basename(path, extname(path));
+  // Onto the file that it reads openssl pkey writes nothing, and the key is lost.
+  const plain = file === `${stem}.pem` ? `${stem}-plain.pem` : `${stem}.pem`;
   if (form === 'PKCS #12')
     return `openssl pkcs12 -in ${file} -nodes -out all.pem, then put key, certificate and authorities into a file each`;
   if (form === 'PKCS #7')
@@ -188,5 +190,6 @@ const commands: Readonly<Record<Content['kind'], string>> = {
   crl: 'crl',
   key: 'pkey',
   'encrypted key': 'pkey',
+  other: 'asn1parse',
   unreadable: 'asn1parse',
 };

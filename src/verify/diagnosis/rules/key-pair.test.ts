@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { examine } from '../examine.ts';
 import {
   bundle,
+  days,
+  derOf,
   files,
   found,
   holder,
@@ -44,6 +46,51 @@ describe('D01, requirement 35: a certificate and its key', () => {
     });
   });
 
+  it.each([
+    ['expe1.pem', 'expe1.key', 'expe2.pem', 'expe2.key'],
+    ['expe1-server.crt', 'expe1-key.pem', 'expe2-server.crt', 'expe2-key.pem'],
+  ])('goes by the names of files in one folder: %s and %s', async (one, oneKey, two, twoKey) => {
+    const pairs = (first: string, other: string) =>
+      files({
+        [one]: expe1['expe1/server.pem'] ?? '',
+        [two]: expe2['expe2/server.pem'] ?? '',
+        [first]: keyPem(m.peer.key),
+        [other]: keyPem(second.key),
+        'ca.pem': m.rootPem + m.issuingPem,
+      });
+    expect(found(await pairs(oneKey, twoKey))).toEqual([]);
+    expect(found(await pairs(twoKey, oneKey))).toEqual([
+      `PAIR_MISMATCH D01 error ${one}`,
+      `PAIR_MISMATCH D01 error ${two}`,
+    ]);
+  });
+
+  it('warns of a request and a key that is for another', async () => {
+    const asked = await request(newKey(), 'expe1.example.com', ['expe1.example.com']);
+    expect(found(await files({ 'server.csr': asked, 'privatekey.pem': keyPem(newKey()) }))).toEqual([
+      'PAIR_MISMATCH D01 warning server.csr',
+    ]);
+  });
+
+  it('knows the key of the certificate before', async () => {
+    const before = peerCertificate(second, m.issuing, { names, begin: days(-300), end: days(60) });
+    const current = peerCertificate(holder('expe2.example.com'), m.issuing, { names });
+    const artefacts = await files({
+      'server.pem': current,
+      'privatekey.pem': keyPem(second.key),
+      'ca.pem': m.rootPem + m.issuingPem,
+      'archive/server.pem': before,
+    });
+    expect(examine({ artefacts, now }).findings).toMatchObject([
+      {
+        code: 'PAIR_MISMATCH',
+        message: expect.stringContaining('but that of expe2.example.com in archive/server.pem'),
+      },
+    ]);
+    const aside = { 'server-2025.pem': before, 'key-2025.pem': keyPem(second.key), 'server.pem': current };
+    expect(found(await files(aside))).toEqual([]);
+  });
+
   it('refuses a key that belongs to nobody', async () => {
     const artefacts = await files({ ...expe1, 'expe1/privatekey.pem': keyPem(newKey()) });
     expect(found(artefacts)).toEqual(['PAIR_MISMATCH D01 error expe1/server.pem']);
@@ -55,6 +102,11 @@ describe('D01, requirement 35: a certificate and its key', () => {
     const next = newKey();
     const pending = { 'expe1/next.csr': await request(next, 'expe1.example.com', []), 'expe1/next.key': keyPem(next) };
     expect(found(await files({ ...expe1, ...pending }))).toEqual([]);
+    const { 'expe1/next.csr': nextRequest } = pending;
+    const sameName = { 'expe1/server.csr': nextRequest, 'expe1/server.key': keyPem(next) };
+    expect(found(await files({ ...onAppliance, ...sameName }))).toEqual([
+      'REQUEST_NOT_ANSWERED D01 warning expe1/server.pem',
+    ]);
   });
 });
 
@@ -82,7 +134,11 @@ describe('D01, requirements 32 and 35: a certificate and the request that it ans
     ]);
   });
 
-  it('only warns where the request may be for the next certificate', async () => {
+  it('only warns where the request may be for the next certificate, under the name of the cluster too (X14.0)', async () => {
+    const flipped = await request(newKey(), 'expe.example.com', ['expe1.example.com', 'expe.example.com']);
+    expect(found(await files({ ...onAppliance, 'expe1/request.csr': flipped }))).toEqual([
+      'REQUEST_NOT_ANSWERED D01 warning expe1/server.pem',
+    ]);
     const discarded = await request(newKey(), 'expe1.example.com', ['expe1.example.com', 'expe.example.com']);
     expect(found(await files({ ...onAppliance, 'expe1/request.csr': discarded }))).toEqual([
       'REQUEST_NOT_ANSWERED D01 warning expe1/server.pem',
@@ -97,6 +153,13 @@ describe('D02, requirement 34: one request at a time', () => {
       'second.csr': await request(newKey(), 'expe1.example.com', ['expe1.example.com', 'expe.example.com']),
     });
     expect(found(artefacts)).toEqual(['REQUESTS_SEVERAL D02 warning second.csr']);
+  });
+
+  it('names it before the form of the requests, which openssl writes as DER (65)', async () => {
+    const csr = async () => derOf(await request(newKey(), 'expe1.example.com', ['expe1.example.com']));
+    expect(found(await files({ 'a.der': await csr(), 'b.der': await csr() }))[0]).toBe(
+      'REQUESTS_SEVERAL D02 warning b.der',
+    );
   });
 
   it('accepts one request in two files, and those of two peers under the name of their cluster (X14.0)', async () => {

@@ -4,6 +4,7 @@ import { bitString, oid, sequence } from '../../../x509/der.ts';
 import { subjectPublicKeyInfo } from '../../../x509/keys.ts';
 import {
   authorityCertificate,
+  days,
   files,
   found,
   holder,
@@ -28,6 +29,13 @@ describe('D29, requirement 41: sizes of RSA keys', () => {
   it('looks at a key alone', async () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
     expect(found(await files({ 'privatekey.pem': keyPem(privateKey) }))).toEqual(['KEY_BITS D29 error privatekey.pem']);
+  });
+
+  it('does not look at the key of a certificate that was replaced', async () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    const before = peerCertificate(holder(m.peer.name, privateKey), m.issuing, { begin: days(-300), end: days(60) });
+    const pair = { 'server-2025.pem': before, 'key-2025.pem': keyPem(privateKey) };
+    expect(found(await files({ ...pair, 'server.pem': peerCertificate(m.peer, m.issuing) }))).toEqual([]);
   });
 
   it('holds authorities to the lower bound alone: what stays down is the zone of who has the large key', async () => {

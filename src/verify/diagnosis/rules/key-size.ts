@@ -11,13 +11,14 @@ export const keyBits: EvidenceRule = {
   diagnosis: 'D29',
   severity: 'error',
   releases: 'all',
-  *check({ folders, leaves, authorities }) {
+  *check({ folders, leaves, authorities, renewals }) {
     const ofAuthorities = authorities.map(({ at, certificate }) => ({ at, ...certificate }));
     const ofPeers = [
       ...leaves.map(({ at, certificate }) => ({ at, ...certificate })),
       ...folders.flatMap(({ requests }) => requests.map(({ at, request }) => ({ at, ...request }))),
     ];
-    const seen = new Set([...ofPeers, ...ofAuthorities].map(keyIdentity));
+    const replaced = renewals.map(({ older }) => older.certificate);
+    const seen = new Set([...ofPeers, ...ofAuthorities, ...replaced].map(keyIdentity));
     const alone = folders.flatMap(({ keys }) => keys).filter((key) => !seen.has(keyIdentity(key)));
     const fix = 'make a key of 4096 bits, and have a certificate issued for it';
     for (const { at, subjectPublicKeyInfo } of [...ofPeers, ...alone]) {

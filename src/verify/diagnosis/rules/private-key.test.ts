@@ -1,7 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../../secret.ts';
 import { privateKeyPem } from '../../../x509/keys.ts';
-import { bundle, directory, files, found, keyPem, material } from '../testing/evidence.ts';
+import { examine } from '../examine.ts';
+import {
+  bundle,
+  days,
+  directory,
+  files,
+  found,
+  holder,
+  keyPem,
+  material,
+  newKey,
+  now,
+  peerCertificate,
+} from '../testing/evidence.ts';
 
 const m = material();
 const healthy = bundle(m);
@@ -12,6 +25,13 @@ describe('D04, requirement 37: no password on the key', () => {
   it('refuses a key in PKCS #8 under a password', async () => {
     const artefacts = await files({ ...healthy, 'expe1/privatekey.pem': protectedKey });
     expect(found(artefacts)).toEqual(['KEY_UNDER_PASSWORD D04 error expe1/privatekey.pem']);
+  });
+
+  it('has it written to another file: onto its own openssl writes nothing', async () => {
+    const artefacts = await files({ ...healthy, 'expe1/privatekey.pem': protectedKey });
+    expect(examine({ artefacts, now }).findings[0]?.fix).toBe(
+      'openssl pkey -in privatekey.pem -out privatekey-plain.pem',
+    );
   });
 
   it('refuses one in the form and with the spaces that the guides print', async () => {
@@ -39,6 +59,17 @@ describe('D03, requirement 40: the key file ends with a newline', () => {
     const artefacts = await files({ ...healthy, 'expe1/privatekey.pem': plainKey.trimEnd() });
     expect(found(artefacts)).toEqual(['KEY_NEWLINE_MISSING D03 error expe1/privatekey.pem']);
     expect(found(artefacts, 'X7.2')).toContain('KEY_NEWLINE_MISSING D03 warning expe1/privatekey.pem');
+  });
+
+  it('does not care about the key of a certificate that was replaced', async () => {
+    const next = newKey();
+    const renewed = {
+      'server.pem': peerCertificate(holder(m.peer.name, next), m.issuing),
+      'privatekey.pem': keyPem(next),
+      'server-2025.pem': peerCertificate(m.peer, m.issuing, { begin: days(-300), end: days(60) }),
+      'key-2025.pem': plainKey.trimEnd(),
+    };
+    expect(found(await files(renewed))).toEqual([]);
   });
 
   it('does not care about certificates, nor about the keys of authorities', async () => {

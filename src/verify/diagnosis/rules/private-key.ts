@@ -1,4 +1,4 @@
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, parse } from 'node:path';
 import type { Collection } from '../collection.ts';
 import type { Folder } from '../folders.ts';
 import { type FileArtefact, keyIdentity } from '../found.ts';
@@ -20,7 +20,8 @@ export const keyProtected: EvidenceRule = {
         at: file.path,
         value: item.format,
         message: 'the private key is encrypted, and an appliance takes none that is',
-        fix: `openssl pkey -in ${basename(file.path)} -out privatekey.pem`,
+        // Onto the file that it reads openssl pkey writes nothing, and the key is lost.
+        fix: `openssl pkey -in ${basename(file.path)} -out ${parse(file.path).name}-plain.pem`,
       };
     }
   },
@@ -48,19 +49,24 @@ export const keyNewline: EvidenceRule = {
   },
 };
 
-/** But for the keys of authorities, which are loaded nowhere and should be under a password (71). */
+/**
+ * But for the keys of authorities, which are loaded nowhere and should be under a password (71), and of certificates
+ * that were replaced.
+ */
 function* filesWithKeys({ folders, directories }: Collection): Generator<{ folder: Folder; file: FileArtefact }> {
   const ofAuthorities = directories.flatMap(({ path }) => [path, join(path, 'private')]);
   for (const folder of folders) {
-    const authorities = new Set(folder.authorities.map(({ certificate }) => keyIdentity(certificate)));
+    const others = new Set(
+      [...folder.authorities, ...folder.replaced].map(({ certificate }) => keyIdentity(certificate)),
+    );
     for (const file of folder.files) {
       if (!file.contents.items.some(({ kind }) => kind === 'key' || kind === 'encrypted key')) continue;
       const own = folder.keys.filter(({ at }) => at === file.path);
-      const ofAuthority =
+      const isLoadedNowhere =
         CA_KEY.test(basename(file.path)) ||
         ofAuthorities.includes(dirname(file.path)) ||
-        own.some((key) => authorities.has(keyIdentity(key)));
-      if (!ofAuthority) yield { folder, file };
+        own.some((key) => others.has(keyIdentity(key)));
+      if (!isLoadedNowhere) yield { folder, file };
     }
   }
 }

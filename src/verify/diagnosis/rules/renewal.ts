@@ -1,3 +1,5 @@
+import type { Certificate } from '../../../x509/certificate.ts';
+import { sameName } from '../../../x509/name.ts';
 import type { Collection } from '../collection.ts';
 import type { Renewal } from '../renewals.ts';
 import { lostNames } from '../same-holder.ts';
@@ -21,7 +23,7 @@ export const renewalLost: EvidenceRule = {
       yield {
         at: newer.at,
         value: [...usages, ...names].join(', '),
-        message: `${older.at}, which it replaces, has these too; what relies on them ends with the renewal`,
+        message: `${older.at}, which it replaces, has these and it lacks them: what relies on them fails from the renewal on`,
         fix: 'have it issued anew with all of them, unless they were left out on purpose',
         severity: usages.length > 0 ? 'error' : 'warning',
       };
@@ -39,17 +41,22 @@ export const renewalAuthority: EvidenceRule = {
   releases: 'all',
   *check(collection) {
     for (const { older, newer } of newestOf(collection)) {
-      const [before, after] = [older, newer].map(({ certificate }) => certificate.authorityKeyIdentifier);
-      if (!before || !after || before.equals(after)) continue;
+      if (sameAuthority(older.certificate, newer.certificate)) continue;
       yield {
         at: newer.at,
         value: newer.certificate.issuer.commonName ?? newer.title,
-        message: `its authority has another key than that of ${older.at}: whoever trusts that one alone will refuse it`,
+        message: `it was issued by another authority than ${older.at}, or by the same with a new key: whoever trusts that one alone will refuse it`,
         fix: 'load the new authority and all above it into every trust list first, of both ends, and the certificate afterwards',
       };
     }
   },
 };
+
+/** By its key where both certificates name that, else by its name. */
+function sameAuthority(one: Certificate, other: Certificate): boolean {
+  const [before, after] = [one.authorityKeyIdentifier, other.authorityKeyIdentifier];
+  return before && after ? before.equals(after) : sameName(one.issuer, other.issuer);
+}
 
 /** The last renewal of each peer: what was left out earlier has been lived with. */
 function newestOf({ renewals }: Collection): Renewal[] {

@@ -116,6 +116,25 @@ describe('D17, requirement 58: one file with all lists', () => {
     expect(found(await files({ ...without, ...apart }))).toEqual(['CRL_FILES_SEVERAL D17 warning expe1/issuing.crl']);
   });
 
+  it('advises where the certificate says where they are fetched', async () => {
+    const extensions = [
+      extendedKeyUsage(['serverAuth', 'clientAuth']),
+      subjectAlternativeName(['expe1.example.com']),
+      fetchedFrom,
+    ];
+    const fetched = { 'expe1/server.pem': peerCertificate(m.peer, m.issuing, { extensions }) };
+    expect(found(await files({ ...without, ...apart, ...fetched }))).toEqual([
+      'CRL_FILES_SEVERAL D17 advice expe1/issuing.crl',
+    ]);
+  });
+
+  it('accepts them in a folder of several peers, which is loaded nowhere as it is', async () => {
+    const peer = (name: string) =>
+      peerCertificate(holder(`${name}.example.com`), m.issuing, { names: [`${name}.example.com`] });
+    const flat = { 'expe1.pem': peer('expe1'), 'expe2.pem': peer('expe2'), 'ca.pem': m.rootPem + m.issuingPem };
+    expect(found(await files({ ...flat, 'root.crl': rootList, 'issuing.crl': revocationList(m.issuing) }))).toEqual([]);
+  });
+
   it('accepts them beside one that has them all, and embedded in the CA file for LDAP (54)', async () => {
     const all = Object.values(apart).join('');
     expect(found(await files({ ...without, ...apart, 'expe1/all.pem': all }))).toEqual([]);

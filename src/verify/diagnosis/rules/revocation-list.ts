@@ -5,6 +5,7 @@ import type { RevokedEntry } from '../../../x509/crl.ts';
 import { type PathCertificate, pathCrl } from '../../path/path-certificate.ts';
 import type { PathVerdict } from '../../path/verdict.ts';
 import { titleOf } from '../../predict.ts';
+import { peersIn } from '../clusters.ts';
 import type { Folder } from '../folders.ts';
 import { crlsIn, type FoundCertificate, type FoundCrl } from '../found.ts';
 import type { EvidenceRule } from './rule.ts';
@@ -128,20 +129,23 @@ export const crlFilesSeveral: EvidenceRule = {
   holds: [58],
   diagnosis: 'D17',
   severity: 'warning',
-  releases: 'all',
+  releases: 'all; advice where certificates say where lists are fetched',
   *check({ folders }) {
-    for (const { files, leaves } of folders) {
+    for (const folder of folders) {
+      const { files, leaves } = folder;
       const lists = files.filter(({ contents }) => contents.form === 'PEM' && contents.items.every(isCrl));
       const identities = lists.map((file) => new Set(crlsIn(file).map(({ crl }) => fingerprint(crl.der))));
       const all = new Set(identities.flatMap((own) => [...own]));
       const [, second] = lists;
-      if (leaves.length === 0 || !second || identities.some(({ size }) => size === all.size)) continue;
+      const isForOne = leaves.length > 0 && peersIn(folder).length === 0;
+      if (!isForOne || !second || identities.some(({ size }) => size === all.size)) continue;
       yield {
         at: second.path,
         value: lists.map(({ path }) => basename(path)).join(', '),
         message:
-          'an upload replaces the file before: only the last of these would be in use, and policy servers read nothing else',
+          'a manual upload replaces the file before: only the last of these would be in use, and policy servers read nothing else',
         fix: `put them into one: cat ${lists.map(({ path }) => basename(path)).join(' ')} > crl.pem`,
+        severity: leaves.every(({ inPaths }) => isFetched(inPaths)) ? 'advice' : 'warning',
       };
     }
   },

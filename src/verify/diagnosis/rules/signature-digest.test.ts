@@ -1,9 +1,10 @@
 import { sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { encodeSigned } from '../../../x509/certificate.ts';
-import { contextTag, encodeDer, integer, sequence } from '../../../x509/der.ts';
+import { contextTag, encodeDer, integer, oid, sequence } from '../../../x509/der.ts';
 import { subjectPublicKeyInfo } from '../../../x509/keys.ts';
 import { encodePem } from '../../../x509/pem.ts';
+import { examine } from '../examine.ts';
 import {
   authorityCertificate,
   bundle,
@@ -11,6 +12,7 @@ import {
   files,
   found,
   material,
+  now,
   peerCertificate,
   revocationList,
 } from '../testing/evidence.ts';
@@ -29,6 +31,14 @@ describe('D30, requirements 72 and 75: SHA-1', () => {
     expect(found(await files({ ...healthy, 'expe1/ca.pem': m.rootPem + issuing }))).toEqual([
       'CERTIFICATE_SHA1 D30 error expe1/ca.pem',
     ]);
+  });
+
+  it('sees it under RSASSA-PSS, whose digest is in the parameters (RFC 4055 3.1)', async () => {
+    const pss = { name: 'pss', der: sequence(oid('1.2.840.113549.1.1.10'), sequence()), digest: 'sha1' };
+    const artefacts = await files({ 'expe1/server.pem': peerCertificate(m.peer, m.issuing, { algorithm: pss }) });
+    expect(examine({ artefacts, now }).findings).toContainEqual(
+      expect.objectContaining({ code: 'CERTIFICATE_SHA1', value: 'rsassaPss with sha1' }),
+    );
   });
 
   it('accepts a root that signed itself so: nobody verifies that signature', async () => {

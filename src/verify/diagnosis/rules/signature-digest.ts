@@ -1,6 +1,6 @@
 import { readSigned } from '../../../x509/certificate.ts';
 import { DerReader } from '../../../x509/der.ts';
-import { signatureAlgorithmName } from '../../../x509/signature.ts';
+import { signatureAlgorithmName, weakDigest } from '../../../x509/signature.ts';
 import { isSelfIssued } from '../found.ts';
 import type { EvidenceRule } from './rule.ts';
 
@@ -69,11 +69,3 @@ function nameOf(algorithm: Buffer): string {
     return 'unreadable';
   }
 }
-
-function weakDigest(algorithm: string): string | undefined {
-  if (/SHA1$|^sha1/i.test(algorithm)) return 'SHA-1';
-  return MD5_OR_MD2.has(algorithm) ? 'MD5' : undefined;
-}
-
-/** RFC 8017 A.2.4, which nothing here verifies any more. */
-const MD5_OR_MD2: ReadonlySet<string> = new Set(['1.2.840.113549.1.1.2', '1.2.840.113549.1.1.4']);

@@ -3,6 +3,7 @@ import {
   authorityCertificate,
   bundle,
   days,
+  directory,
   files,
   found,
   holder,
@@ -56,17 +57,52 @@ describe('D24: the trust list is not copied between peers', () => {
     expect(found(await files({ ...peer('expe1', ''), ...turned }))).toEqual([]);
   });
 
-  it('does not take seven appliances of one domain for a cluster', async () => {
-    const seven = [1, 2, 3, 4, 5, 6, 7].map((number) => {
+  const seven = (shared: string) =>
+    [1, 2, 3, 4, 5, 6, 7].map((number) => {
       const own = holder(`vcs${number}.example.com`);
-      const names = [`vcs${number}.example.com`, 'example.com'];
+      const names = [`vcs${number}.example.com`, shared];
       return {
         [`all/${number}/server.pem`]: peerCertificate(own, m.issuing, { names }),
         [`all/${number}/ca.pem`]: m.rootPem + m.issuingPem + (number === 7 ? other : ''),
       };
     });
-    expect(found(await files(Object.assign({}, ...seven)))).toEqual([]);
-    expect(found(await files(Object.assign({}, ...seven.slice(2))))).toHaveLength(4);
+
+  it('does not take seven appliances with one name for a cluster', async () => {
+    expect(found(await files(Object.assign({}, ...seven('vcs.example.com'))))).toEqual([]);
+    expect(found(await files(Object.assign({}, ...seven('vcs.example.com').slice(2))))).toHaveLength(4);
+  });
+
+  it('does not take a domain for the name of a cluster (27a)', async () => {
+    for (const domain of ['example.com', 'collab-edge.example.com'])
+      expect(found(await files(Object.assign({}, ...seven(domain).slice(5))))).toEqual([]);
+  });
+
+  it('does not take an inner and an outer appliance for peers that share a chat node alias', async () => {
+    const alias = 'chat.example.com';
+    const single = (name: string, issuer = m.issuing) =>
+      peerCertificate(holder(`${name}.example.com`), issuer, { names: [`${name}.example.com`, alias] });
+    const foreign = holder('Public CA');
+    const artefacts = await files({
+      'inner/server.pem': single('expc1'),
+      'inner/ca.pem': m.rootPem + m.issuingPem,
+      'outer/server.pem': single('expe1', foreign),
+      'outer/ca.pem': m.rootPem + m.issuingPem + authorityCertificate(foreign),
+    });
+    expect(found(artefacts)).toEqual([]);
+  });
+
+  it('compares exported lists without certificates of peers', async () => {
+    const lists = (...folders: readonly [string, string]) => {
+      const [one, two] = folders;
+      return files({ [`${one}/ca.pem`]: m.rootPem + m.issuingPem, [`${two}/ca.pem`]: m.rootPem + other });
+    };
+    expect(found(await lists('expe1', 'expe2'))).toEqual([
+      'TRUST_LISTS_DIFFER D24 warning expe1',
+      'TRUST_LISTS_DIFFER D24 warning expe2',
+    ]);
+    expect(found(await lists('inner', 'outer'))).toEqual([]);
+    const generations = ['issuing1', 'issuing2'].map((path) => directory(path, { index: [], newCertificates: [] }));
+    expect(found([...generations, ...(await lists('issuing1', 'issuing2'))])).toEqual([]);
   });
 
   it('accepts different lists of different clusters, which may share a chat node alias (27b)', async () => {

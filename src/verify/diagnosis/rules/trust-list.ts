@@ -1,7 +1,9 @@
+import { basename, dirname, join } from 'node:path';
 import { fingerprint } from '../../../x509/certificate.ts';
-import { clustersOf } from '../clusters.ts';
+import { clustersOf, MOST_PEERS } from '../clusters.ts';
 import type { Folder } from '../folders.ts';
 import { type FoundCertificate, keyIdentity } from '../found.ts';
+import { hostPattern, isNumbered } from '../same-holder.ts';
 import type { EvidenceRule } from './rule.ts';
 
 /** Requirement 44: of two authorities of one name the verifier takes the one that stands higher in the list. */
@@ -60,8 +62,10 @@ export const trustListsDiffer: EvidenceRule = {
   diagnosis: 'D24',
   severity: 'warning',
   releases: 'all',
-  *check({ folders }) {
-    for (const { peers } of clustersOf(folders)) {
+  *check({ folders, directories }) {
+    const authorities = new Set(directories.map(({ path }) => path));
+    const clusters = clustersOf(folders).map(({ peers }) => peers.map(({ folder }) => folder));
+    for (const peers of [...clusters, ...exportedLists(folders.filter(({ path }) => !authorities.has(path)))]) {
       const listed = peers.filter(({ trusted }) => trusted.length > 0);
       const all = new Map(listed.flatMap(({ trusted }) => trusted.map((found) => [found.inPaths, found])));
       for (const { path, trusted } of listed) {
@@ -92,6 +96,23 @@ function* repetitions(folders: readonly Folder[]): Generator<{ first: FoundCerti
       else bySubject.set(found.certificate.subject.key, found);
     }
   }
+}
+
+/** Folders beside each other with nothing but trust lists that have a root in common, and names that differ in a number. */
+function exportedLists(folders: readonly Folder[]): Folder[][] {
+  const byPattern = new Map<string, Folder[]>();
+  for (const folder of folders) {
+    const { path, leaves, keys, trusted } = folder;
+    if (leaves.length + keys.length > 0 || trusted[0]?.folder !== path || !isNumbered(basename(path))) continue;
+    const pattern = join(dirname(path), hostPattern(basename(path)));
+    byPattern.set(pattern, [...(byPattern.get(pattern) ?? []), folder]);
+  }
+  return [...byPattern.values()].filter(([first, ...others]) => {
+    const roots = new Set(first?.trusted.map(({ inPaths }) => inPaths));
+    return (
+      others.length < MOST_PEERS && others.every(({ trusted }) => trusted.some(({ inPaths }) => roots.has(inPaths)))
+    );
+  });
 }
 
 function earlier(one: FoundCertificate, other: FoundCertificate): FoundCertificate {

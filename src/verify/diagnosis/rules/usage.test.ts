@@ -69,6 +69,22 @@ describe('D14, requirements 6, 20, 23: usages of the one certificate', () => {
     expect(found(alone, 'X15.5')).toEqual(['SERVER_AUTH_MISSING D14 warning expe1/server.pem']);
   });
 
+  it('finds the two stores in folders beside each other, and not those of two peers', async () => {
+    const stores = (one: string, two: string) =>
+      files({
+        [`${one}/server.pem`]: peerCertificate(m.peer, m.issuing, serverAuth),
+        [`${two}/certificate.pem`]: peerCertificate(clientKey, m.issuing, { usages: ['clientAuth'] }),
+        'ca.pem': m.rootPem + m.issuingPem,
+      });
+    for (const release of [undefined, 'X15.5'] as const) {
+      expect(found(await stores('server', 'client'), release)).toEqual([]);
+      expect(found(await stores('expe1', 'expe2'), release)).toEqual([
+        'CLIENT_AUTH_MISSING D14 warning expe1/server.pem',
+        'SERVER_AUTH_MISSING D14 warning expe2/certificate.pem',
+      ]);
+    }
+  });
+
   it('requirement 22: warns where nothing is said of usages', async () => {
     expect(found(await files(server({ usages: [] })))).toEqual(['USAGE_NOT_STATED D14 warning expe1/server.pem']);
   });
@@ -91,8 +107,24 @@ describe("D34: what the ACME client gets from Let's Encrypt", () => {
   const { 'expe1/ca.pem': _, 'expe1/crl.pem': __, ...withoutTrust } = server(serverAuth, acme);
 
   it('is named for its cause', async () => {
-    expect(found(await files(withoutTrust))).toEqual(['ACME_CERTIFICATE D34 warning expe1/server.pem']);
+    expect(found(await files(withoutTrust))).toEqual(['ACME_CERTIFICATE D34 error expe1/server.pem']);
     expect(found(await files(withoutTrust), 'X14.3')).toEqual(['ACME_CERTIFICATE D34 error expe1/server.pem']);
+    expect(found(await files(withoutTrust), 'X15.4')).toEqual(['ACME_CERTIFICATE D34 warning expe1/server.pem']);
+  });
+
+  it('is what took the place of a certificate with both usages, before what was lost with it', async () => {
+    const old = peerCertificate(m.peer, m.issuing, { begin: days(-300), end: days(60) });
+    const artefacts = await files({ ...withoutTrust, 'expe1/old.pem': old });
+    for (const release of [undefined, 'X15.4'] as const)
+      expect(found(artefacts, release)[0]).toBe('ACME_CERTIFICATE D34 error expe1/server.pem');
+  });
+
+  it('is named before the common name that its profile leaves out', async () => {
+    const nameless = peerCertificate(holder(encodeName({}), m.peer.key), acme, serverAuth);
+    expect(found(await files({ 'server.pem': nameless }))).toEqual([
+      'ACME_CERTIFICATE D34 error server.pem',
+      'COMMON_NAME_MISSING D22 error server.pem',
+    ]);
   });
 
   it('is healthy beside a client certificate', async () => {

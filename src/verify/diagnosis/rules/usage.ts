@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import type { Release } from '../../../topology/releases/release.ts';
 import type { Severity } from '../../../topology/rules/rule.ts';
 import type { Certificate } from '../../../x509/certificate.ts';
@@ -13,17 +14,21 @@ export const acmeCertificate: EvidenceRule = {
   holds: [20, 23],
   diagnosis: 'D34',
   severity: 'error',
-  releases: 'from X12.5',
+  releases: 'from X12.5; from X15.4, which can do without, a warning unless the certificate before it had clientAuth',
   *check(collection) {
+    const { release, renewals } = collection;
     for (const leaf of withoutClientAuth(collection)) {
       if (!isFromLetsEncrypt(leaf)) continue;
+      const before = renewals.find(({ newer }) => newer.inPaths === leaf.inPaths)?.older.certificate;
+      const overwritten = before?.extendedKeyUsage?.includes('clientAuth') === true;
       yield {
         at: leaf.at,
         value: leaf.title,
-        message:
-          "it is from Let's Encrypt and for servers alone: if the ACME scheduler put it there, mutual TLS has ended",
+        message: overwritten
+          ? "it is from Let's Encrypt and for servers alone, and the one before it had clientAuth: mutual TLS ends with it"
+          : "it is from Let's Encrypt and for servers alone: if the ACME scheduler put it there, mutual TLS has ended",
         fix: 'turn the ACME scheduler off; from X15.5 give the client store a certificate of an internal authority',
-        severity: gravity(collection.release),
+        severity: overwritten || !release || release.serverAuthOnlyUpload === 'refused' ? 'error' : 'warning',
       };
     }
   },
@@ -32,7 +37,7 @@ export const acmeCertificate: EvidenceRule = {
 /** Requirements 6, 20 and 23: on a single certificate mutual TLS needs both usages. */
 export const clientAuthMissing: EvidenceRule = {
   code: 'CLIENT_AUTH_MISSING',
-  title: 'A certificate cannot be presented by a TLS client.',
+  title: 'A certificate cannot be presented by a TLS client, or a request asks for such a one.',
   holds: [6, 20, 23, 24, 63],
   diagnosis: 'D14',
   severity: 'error',
@@ -50,6 +55,18 @@ export const clientAuthMissing: EvidenceRule = {
           : 'it lacks clientAuth: zones with TLS verify mode fail where this peer is the client',
         fix: 'have it issued with serverAuth and clientAuth by an authority that does both; or from X15.5 give the client store a certificate of its own',
         severity: gravity(release),
+      };
+    }
+    // Elsewhere it may be for the server store alone, or for an Expressway-E.
+    if (release?.serverAuthOnlyUpload !== 'refused') return;
+    for (const { at, extendedKeyUsage, asked } of collection.identities) {
+      if (!asked || !extendedKeyUsage?.includes('serverAuth') || extendedKeyUsage.includes('clientAuth')) continue;
+      yield {
+        at,
+        value: extendedKeyUsage.join(', '),
+        message: `it asks for no clientAuth, and ${release.name} has one certificate for both roles`,
+        fix: 'make the request anew with extendedKeyUsage = serverAuth, clientAuth',
+        severity: 'warning',
       };
     }
   },
@@ -87,19 +104,25 @@ export const serverAuthMissing: EvidenceRule = {
 /** Requirement 22: what the X7.2 recipe signs says nothing of usages; openssl takes that for any, others do not. */
 export const usageNotStated: EvidenceRule = {
   code: 'USAGE_NOT_STATED',
-  title: 'A certificate has no extended key usage.',
+  title: 'A certificate, or a request, has no extended key usage.',
   holds: [6, 20, 22, 70],
   diagnosis: 'D14',
   severity: 'warning',
-  releases: 'all',
-  *check({ leaves }) {
-    for (const { at, title, certificate } of leaves) {
-      if (certificate.extendedKeyUsage) continue;
+  releases: 'all; advice for a request that asks for names',
+  *check({ identities }) {
+    for (const { at, title, named, extendedKeyUsage, asked } of identities) {
+      // Who asks for nothing leaves it all to the authority; who copies what was asked for would find no usages.
+      if (extendedKeyUsage || (asked && !named)) continue;
       yield {
         at,
         value: title,
-        message: 'nothing in it says that it is for servers and clients: it lacks serverAuth and clientAuth',
-        fix: 'have it issued with both; openssl ca drops what the request asks for unless its configuration gives extensions',
+        message: asked
+          ? 'it asks for neither serverAuth nor clientAuth: an authority that adds none of its own issues it without'
+          : 'nothing in it says that it is for servers and clients: it lacks serverAuth and clientAuth',
+        fix: asked
+          ? 'make the request anew with extendedKeyUsage = serverAuth, clientAuth, or have its authority add both'
+          : 'have it issued with both; openssl ca drops what the request asks for unless its configuration gives extensions',
+        severity: asked ? 'advice' : 'warning',
       };
     }
   },
@@ -117,19 +140,27 @@ function withoutClientAuth(collection: Collection): FoundCertificate[] {
   });
 }
 
-/** Two stores (X15.5): the certificate of the same peer for the other role lies beside it, and neither replaces the other. */
-function hasCompanion({ folders, renewals }: Collection, leaf: FoundCertificate, usage: KeyPurpose): boolean {
-  const before = renewals.find(({ newer }) => newer.inPaths === leaf.inPaths)?.older.inPaths;
+/**
+ * Two stores (X15.5): the certificate of the same peer for the other role lies beside it, or in a folder beside its own
+ * where one of the two is called client.
+ */
+function hasCompanion({ leaves }: Collection, leaf: FoundCertificate, usage: KeyPurpose): boolean {
   const names = namesOf(leaf.certificate);
-  const folder = folders.find(({ path }) => path === leaf.folder);
-  return (
-    folder?.leaves.some(
-      ({ certificate, inPaths }) =>
-        certificate.extendedKeyUsage?.includes(usage) &&
-        inPaths !== before &&
-        namesOf(certificate).some((name) => names.includes(name)),
-    ) === true
+  return leaves.some(
+    (other) =>
+      other.certificate.extendedKeyUsage?.includes(usage) &&
+      isBeside(leaf, other) &&
+      namesOf(other.certificate).some((name) => names.includes(name)),
   );
+}
+
+function isBeside(one: FoundCertificate, other: FoundCertificate): boolean {
+  if (one.folder === other.folder) return true;
+  return isForClients(one) !== isForClients(other) && dirname(one.folder) === dirname(other.folder);
+}
+
+function isForClients({ folder }: FoundCertificate): boolean {
+  return /client/i.test(basename(folder));
 }
 
 function namesOf({ subject, dnsNames }: Certificate): string[] {
