@@ -19,6 +19,7 @@ export {
   type PolicyServerProps,
   SipServer,
   type SipServerProps,
+  type System,
   type SystemProps,
   UnifiedCm,
   type UnifiedCmProps,

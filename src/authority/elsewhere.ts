@@ -2,10 +2,10 @@ import type { KeyObject } from 'node:crypto';
 import { VcsPkiError } from '../errors.ts';
 import type { Demand } from '../topology/demands.ts';
 import { type Certificate, isIssuedBy, serialHex } from '../x509/certificate.ts';
-import { subjectPublicKeyInfo } from '../x509/keys.ts';
+import { describeKey, keyTypeOf, keyTypes, subjectPublicKeyInfo } from '../x509/keys.ts';
 import { formatName, sameName } from '../x509/name.ts';
 import { createRequest, readRequest } from '../x509/request.ts';
-import { isVerifiable } from '../x509/signature.ts';
+import { isVerifiable, weakDigest } from '../x509/signature.ts';
 import { keyOf, type Ports, readDemandedRequest } from './issue.ts';
 import type { Ledger, Requests } from './ports.ts';
 import { type Issuance, type PendingRequest, specificationOf, timestamp } from './record.ts';
@@ -72,12 +72,18 @@ export async function requestOf(
 export function checkArrival({ demand, certificate }: Arrival, authority: readonly Certificate[], now: Date): void {
   const unfit = (message: string, fix: string, value?: string) =>
     new VcsPkiError('CERTIFICATE_UNFIT', { at: demand.id, message, fix, ...(value !== undefined && { value }) });
-  const { signatureAlgorithmName: algorithm } = certificate;
-  if (!isVerifiable(algorithm))
+  const { signatureAlgorithmName: algorithm, subjectPublicKeyInfo: key } = certificate;
+  if (!isVerifiable(algorithm) || weakDigest(algorithm) !== undefined)
     throw unfit(
-      `it is signed with ${algorithm}, which is not supported`,
+      `it is signed with ${algorithm}, which ${isVerifiable(algorithm) ? "is too weak for today's TLS (D30)" : 'is not supported'}`,
       'ask for a signature with SHA-256',
       algorithm,
+    );
+  if (keyTypeOf(key) === undefined)
+    throw unfit(
+      `its key is ${describeKey(key)}, which is not supported (41, D29)`,
+      `have it issued for a key of ${keyTypes.join(', ')}`,
+      describeKey(key),
     );
   const [issuer] = authority;
   if (!issuer || !isIssuedBy(certificate, issuer)) {

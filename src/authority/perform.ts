@@ -35,7 +35,7 @@ export interface PerformOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Carries out a plan, in the order in which it was made: the only code that signs or writes. */
+/** Carries out a plan, in the order in which it was made. */
 export async function perform(
   actions: readonly Action[],
   topology: Topology,

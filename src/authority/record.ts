@@ -16,7 +16,7 @@ export const timestampSchema = z
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'must be a UTC time; write it like 2026-11-21T02:30:00Z');
 
 /** The part of a demand that goes into its certificate. Whatever is not in here never reissues (I9). */
-export const specificationSchema = z.object({
+const specificationSchema = z.object({
   subject: z.object({
     commonName: z.string(),
     organization: z.string().optional(),

@@ -109,6 +109,16 @@ describe('names for unified communications', () => {
     ]);
   });
 
+  it('requirement 27a: with DNS-SEC the domain need not be in certificates', () => {
+    const secured = [{ name: 'example.com', unifiedCommunications: true, dnsSec: true }, ...domains.slice(1)];
+    expect(namesOf({ clusters: [inside, edge], zones: [uc], domains: secured })['edge/expe1/server']?.names).toEqual([
+      'expe1.example.com',
+      'expe.example.com',
+      'presence.example.com',
+      'chat1.example.com',
+    ]);
+  });
+
   it('adds no domains where neither clients nor a unified communications zone lead', () => {
     const zones = [{ ...uc, unifiedCommunications: false }];
     expect(namesOf({ clusters: [inside, edge], zones, domains })['edge/expe1/server']?.names).toEqual([

@@ -19,6 +19,12 @@ export const authorityKeyTypes = ['rsa-2048', 'rsa-4096', 'ec-p256', 'ec-p384'] 
 
 const matching = (pattern: string, message: string) => z.string().regex(new RegExp(pattern), message);
 
+/** A list that names nothing twice. */
+function distinct<Schema extends z.ZodType<readonly string[]>>(list: Schema): Schema {
+  const isDistinct = (items: readonly string[]) => new Set(items).size === items.length;
+  return list.refine(isDistinct, 'must name each once; remove the repetition').meta({ uniqueItems: true });
+}
+
 const idSchema = matching(
   patterns.label,
   'must be 1 to 63 lower-case letters, digits and hyphens; write it like edge-1',
@@ -126,12 +132,9 @@ export const peerSchema = z.strictObject({
 });
 export type Peer = z.output<typeof peerSchema>;
 
-const usageSchema = z
-  .array(z.enum(['serverAuth', 'clientAuth']))
-  .min(1, 'must name a usage; give serverAuth')
-  .max(2)
-  .refine((usages) => new Set(usages).size === usages.length, 'must name each usage once; remove the repetition')
-  .meta({ uniqueItems: true });
+const usageSchema = distinct(
+  z.array(z.enum(['serverAuth', 'clientAuth'])).min(1, 'must name a usage; give serverAuth'),
+);
 
 /** What is declared of a certificate of a cluster's peers, whichever of their stores it is for. */
 const certificateSettings = {
@@ -241,7 +244,9 @@ export const traversalZoneSchema = z.strictObject({
   server: idSchema.describe('The VCS Expressway or Expressway-E cluster'),
   tlsVerify: z.boolean().default(true),
   unifiedCommunications: z.boolean().default(false),
-  peerAddresses: z.array(peerAddressSchema).min(1).optional().describe('Default: the FQDNs of the peers of the server'),
+  peerAddresses: distinct(z.array(peerAddressSchema).min(1))
+    .optional()
+    .describe('Default: the FQDNs of the peers of the server'),
   tlsVerifySubjectName: fqdnSchema.optional().describe('Default: the cluster name of the client, or its only peer'),
 });
 
@@ -251,9 +256,7 @@ export const neighborZoneSchema = z.strictObject({
   cluster: idSchema,
   neighbor: idSchema,
   tlsVerify: z.boolean().default(true),
-  peerAddresses: z
-    .array(peerAddressSchema)
-    .min(1)
+  peerAddresses: distinct(z.array(peerAddressSchema).min(1))
     .optional()
     .describe('Default: the FQDNs of the peers of the neighbor'),
 });
@@ -266,14 +269,14 @@ export const trustListSchema = z.strictObject({
   id: idSchema,
   authorities: z.array(idSchema).default([]).describe('Authorities and external authorities of this topology'),
   certificates: z.array(pemSchema('CERTIFICATE')).default([]).describe('Authorities of others, PEM'),
-  appliesTo: z.array(idSchema).min(1).describe('The clusters, systems and client groups that load it'),
+  appliesTo: distinct(z.array(idSchema).min(1)).describe('The clusters, systems and client groups that load it'),
 });
 export type TrustList = z.output<typeof trustListSchema>;
 
 /** What every system beside the appliances has. Whose certificate is not declared can't be proved, and the proof says so. */
 const systemSettings = {
   id: idSchema,
-  clusters: z.array(idSchema).min(1).describe('The clusters that it is connected with'),
+  clusters: distinct(z.array(idSchema).min(1)).describe('The clusters that it is connected with'),
   certificates: z
     .array(pemSchema('CERTIFICATE'))
     .default([])
@@ -285,10 +288,9 @@ const systemSettings = {
 const unifiedCmSchema = z.strictObject({
   kind: z.literal('unified-cm'),
   ...systemSettings,
-  nodes: z
-    .array(z.string().min(1).max(253))
-    .min(1, 'must list a node; add the name by which Expressway-C knows it')
-    .describe('Its nodes as -C knows them'),
+  nodes: distinct(
+    z.array(z.string().min(1).max(253)).min(1, 'must list a node; add the name by which Expressway-C knows it'),
+  ).describe('Its nodes as -C knows them'),
   secureSip: z.boolean().default(true).describe('SIP over TLS between it and -C'),
   tomcatTrust: z.array(idSchema).default([]).describe('Authorities that are in tomcat-trust'),
   callManagerTrust: z.array(idSchema).default([]).describe('Authorities that are in CallManager-trust'),
@@ -330,7 +332,7 @@ export type UnifiedCm = z.output<typeof unifiedCmSchema>;
 export const clientGroupSchema = z.strictObject({
   id: idSchema,
   kind: z.enum(['mobile-and-remote-access', 'web']),
-  clusters: z.array(idSchema).min(1).describe('Where they connect to'),
+  clusters: distinct(z.array(idSchema).min(1)).describe('Where they connect to'),
   fixedTrust: z
     .boolean()
     .default(false)

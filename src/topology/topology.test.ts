@@ -72,6 +72,13 @@ describe('I10: bad input gets one error that names field, value and fix', () => 
       `expc1.${'a'.repeat(48)}.example.com`,
       /shorter/,
     ],
+    [
+      'a peer by the id of all',
+      { ...core, peers: [{ ...peer, id: 'cluster' }] },
+      /core: peers/,
+      'cluster',
+      /another id/,
+    ],
     ['a usage twice', { ...core, usages: ['serverAuth', 'serverAuth'] }, /usages/, undefined, /repetition/],
     [
       'a line break in a subject',

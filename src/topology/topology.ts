@@ -25,13 +25,35 @@ export function parseTopology(value: unknown, at: string): Topology {
   return topology;
 }
 
-/** Roots first, every authority after its issuer. */
-export function issuersFirst(authorities: readonly Authority[]): Authority[] {
-  const depth = (authority: Authority): number => {
-    const issuer = authorities.find((candidate) => candidate.id === authority.issuer);
-    return issuer ? 1 + depth(issuer) : 0;
+/** Gives the clusters that a parsed topology refers to. */
+export function clusterReader(topology: Pick<Topology, 'clusters'>): (id: string) => Cluster {
+  const clusters = new Map(topology.clusters.map((cluster) => [cluster.id, cluster]));
+  return (id) => {
+    const cluster = clusters.get(id);
+    if (!cluster) throw new TypeError(`no cluster ${id}: the topology was not parsed`);
+    return cluster;
   };
-  return [...authorities].sort((a, b) => depth(a) - depth(b));
+}
+
+/** Ids of the authorities that browsers, phones and operating systems trust. */
+export function publicAuthorities({ externalAuthorities }: Pick<Topology, 'externalAuthorities'>): Set<string> {
+  return new Set(externalAuthorities.flatMap(({ id, publiclyTrusted }) => (publiclyTrusted ? id : [])));
+}
+
+/** Every authority after its issuer. */
+export function issuersFirst(authorities: readonly Authority[]): Authority[] {
+  const byId = new Map(authorities.map((authority) => [authority.id, authority]));
+  const sorted = new Set<Authority>();
+  for (const authority of authorities) {
+    const chain: Authority[] = [];
+    let current: Authority | undefined = authority;
+    while (current && !sorted.has(current)) {
+      chain.push(current);
+      current = byId.get(current.issuer ?? '');
+    }
+    for (const one of chain.reverse()) sorted.add(one);
+  }
+  return [...sorted];
 }
 
 /** The chain of authorities from `id` up to its root. */
@@ -85,7 +107,8 @@ function uniqueIds(topology: Topology, at: string): void {
   for (const [kind, ids] of Object.entries(kinds)) {
     const seen = new Set<string>();
     const repeated = ids.find((id) => seen.size === seen.add(id).size);
-    if (repeated !== undefined) throw duplicate(`${at}: ${kind}`, repeated, 'give each its own id');
+    const fix = kind === 'domains' ? 'remove one of the two' : 'give each its own id';
+    if (repeated !== undefined) throw duplicate(`${at}: ${kind}`, repeated, fix);
   }
 }
 
@@ -94,16 +117,18 @@ function uniqueNames({ clusters }: Topology, at: string): void {
   const owners = new Map<string, string>();
   for (const { id, clusterName, peers } of clusters) {
     if (clusterName !== undefined) claim(clusterName, id, `${at}: clusters ${id}: clusterName`, owners);
-    const ids = new Set<string>([SHARED_PEER]);
+    const ids = new Set<string>();
     for (const peer of peers) {
       const place = `${at}: clusters ${id}: peers`;
-      if (ids.has(peer.id)) {
-        throw duplicate(
-          place,
-          peer.id,
-          peer.id === SHARED_PEER ? 'choose another id' : 'remove one, or give it its own id',
-        );
+      if (peer.id === SHARED_PEER) {
+        throw new VcsPkiError('INPUT_INVALID', {
+          at: place,
+          value: peer.id,
+          message: `must not have a peer of the id ${SHARED_PEER}, which stands for all that share a certificate`,
+          fix: 'choose another id',
+        });
       }
+      if (ids.has(peer.id)) throw duplicate(place, peer.id, 'remove one, or give it its own id');
       ids.add(peer.id);
       // A single appliance may go by the name that its cluster is to have.
       if (peers.length > 1 || fqdn(peer) !== clusterName) claim(fqdn(peer), id, place, owners);
@@ -179,10 +204,12 @@ function knownReferences(topology: Topology, at: string): void {
 }
 
 function issuersEndInRoot({ authorities }: Topology, at: string): void {
+  const byId = new Map(authorities.map((authority) => [authority.id, authority]));
+  const done = new Set<string>();
   for (const authority of authorities) {
     const seen = new Set<string>();
     let current: Authority | undefined = authority;
-    while (current) {
+    while (current && !done.has(current.id)) {
       if (seen.has(current.id)) {
         throw new VcsPkiError('INPUT_INVALID', {
           at: `${at}: authorities ${authority.id}: issuer`,
@@ -191,9 +218,9 @@ function issuersEndInRoot({ authorities }: Topology, at: string): void {
         });
       }
       seen.add(current.id);
-      const issuer: string | undefined = current.issuer;
-      current = authorities.find((candidate) => candidate.id === issuer);
+      current = byId.get(current.issuer ?? '');
     }
+    for (const id of seen) done.add(id);
   }
 }
 

@@ -273,6 +273,30 @@ describe('a link', () => {
     );
   });
 
+  it('requirement 13: names the peer that is asked, where all have one certificate', () => {
+    const shared = parseTopology(
+      {
+        ...topology,
+        clusters: topology.clusters.map((cluster) =>
+          cluster.id === 'core'
+            ? { ...cluster, certificateModel: 'shared', peers: [peer('expc1'), peer('expc2')] }
+            : cluster,
+        ),
+      },
+      'test',
+    );
+    const trustLists = new Map(['core', 'edge'].map((id) => [id, [root, issuing]]));
+    const revocationLists = [root, issuing].map((signer) => list(signer));
+    const nothing = { certificates: new Map(), sent: new Map(), trustLists, revocationLists, elsewhere: new Set([]) };
+    const messages = prove(links(shared), nothing, now).map(
+      ({ link, refusals }) => `${link.client.name}: ${refusals.at(-1)?.message}`,
+    );
+    expect(messages.slice(0, 2)).toEqual([
+      'core/expc1: expc1.example.com has no certificate',
+      'core/expc2: expc2.example.com has no certificate',
+    ]);
+  });
+
   it('says what it could not check where a trust list is not declared', () => {
     const certificates = new Map(demands(topology).map((demand) => [demand.id, predictLeaf(demand, issuing, now)]));
     const [first] = prove(

@@ -113,9 +113,10 @@ class Prover {
     const leaf = this.#evidence.certificates.get(presents);
     if (!leaf && presents === presenter.name)
       return { missing: `the certificate of ${presenter.name} is not declared` };
-    const key = [verifier.holder, check.usage, check.revocation.mode, check.revocation.channels, presents, role].join(
-      '\n',
-    );
+    const { usage, revocation } = check;
+    const { mode, channels } = revocation;
+    // Peers that share a certificate differ in what is said of them.
+    const key = [verifier.holder, usage, mode, channels, presents, presenter.fqdn, role].join('\n');
     const verified = entry(this.#verified, key, () => this.#verify(link, role, check, trusted, leaf));
     const refusal = verified.refusal ?? (leaf && nameRefusal(link, check, presenter, leaf));
     const matchedName = leaf && !refusal ? matched(check, leaf) : undefined;

@@ -87,7 +87,7 @@ export function oid(dotted: string): Buffer {
   return encodeDer(Tag.oid, Buffer.from(octets));
 }
 
-export function headerSize(length: number): number {
+function headerSize(length: number): number {
   if (length < 0x80) return 2;
   if (length < 0x100) return 3;
   if (length < 0x1_0000) return 4;

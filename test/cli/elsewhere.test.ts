@@ -296,6 +296,17 @@ describeWithTool('openssl', 'certificates that an authority elsewhere signs', (o
     );
   });
 
+  it('takes what people saved beside the request, and leaves it there', async () => {
+    const { requests, vcsPki } = await project();
+    await vcsPki('apply');
+    const folder = join(requests, 'expe1/server');
+    await mkdir(join(folder, 'mails'));
+    const saved = await sign(join(folder, 'certcsr.pem'), join(folder, 'server.cer'));
+    const imported = await vcsPki('import', saved);
+    expect(imported, imported.progress).toMatchObject({ code: 0 });
+    expect((await run('ls', [folder])).stdout).toBe('mails\nserver.cer\n');
+  });
+
   it.each([
     [
       'requirement 15: a wildcard (D18)',
@@ -373,6 +384,75 @@ describeWithTool('openssl', 'certificates that an authority elsewhere signs', (o
     expect(imported, imported.progress).toMatchObject({ code: 0 });
     const delivered = await readFile(join(path, 'pki/bundles/elsewhere/edge/expe1/privatekey.pem'), 'utf8');
     expect(delivered).toMatch(/^-----BEGIN PRIVATE KEY-----\n[\s\S]*\n-----END PRIVATE KEY-----\n$/);
+  });
+
+  it.each([
+    ['a key of 1024 bits (D29)', '1024', '-sha256', /its key is RSA 1024, which is not supported/],
+    ['SHA-1 (D30)', '2048', '-sha1', /signed with sha1WithRSAEncryption, which is too weak/],
+  ])('refuses a PFX with %s', async (_, bits, digest, message) => {
+    const { path, vcsPki } = await project();
+    const config = join(path, 'c');
+    await writeFile(config, 'subjectAltName=DNS:expe1.example.com,DNS:expe.example.com,DNS:example.com\n');
+    const steps = [
+      ['req', '-new', '-newkey', `rsa:${bits}`, '-nodes', '-subj', '/CN=expe.example.com', '-keyout', 'k', '-out', 'r'],
+      ['x509', '-req', '-in', 'r', '-CA', join(authority.folder, 'ca.pem'), '-CAkey', join(authority.folder, 'ca.key')],
+    ];
+    const inPath = (args: readonly string[]) =>
+      run(
+        openssl,
+        args.map((arg) => (arg === 'k' || arg === 'r' ? join(path, arg) : arg)),
+      );
+    await inPath(steps[0] ?? []);
+    const signed = await inPath([
+      ...(steps[1] ?? []),
+      digest,
+      '-days',
+      '99',
+      '-extfile',
+      config,
+      '-out',
+      join(path, 's.pem'),
+    ]);
+    expect(signed.code, signed.stderr).toBe(0);
+    const refused = await vcsPki('import', 's.pem', 'k', '--for', 'edge/expe1/server');
+    expect(refused.progress).toMatch(/^error CERTIFICATE_UNFIT: edge\/expe1\/server: /);
+    expect(refused.progress).toMatch(message);
+  });
+
+  it('requirement 38: takes no key for a peer whose request was made on the appliance', async () => {
+    const { path, vcsPki, declare } = await project();
+    const files = await folder();
+    const names = 'DNS:expe1.example.com,DNS:expe.example.com,DNS:example.com';
+    const request = async (key: string, out: string) =>
+      run(openssl, [
+        ...[
+          'req',
+          '-new',
+          '-newkey',
+          'rsa:2048',
+          '-nodes',
+          '-subj',
+          '/CN=expe.example.com',
+          '-keyout',
+          key,
+          '-out',
+          out,
+        ],
+        ...['-addext', `subjectAltName=${names}`, '-addext', 'extendedKeyUsage=serverAuth'],
+      ]);
+    await request(join(files, 'appliance.key'), join(files, 'appliance.csr'));
+    const made = await readFile(join(files, 'appliance.csr'), 'utf8');
+    const clusters = topologyWith(authority.pem).clusters?.map((cluster) =>
+      cluster.id === 'edge' ? { ...cluster, peers: [{ ...peer('expe1'), request: made }, peer('expe2')] } : cluster,
+    );
+    await declare({ clusters: clusters ?? [] });
+    const applied = await vcsPki('apply');
+    expect(applied, applied.progress).toMatchObject({ code: 0 });
+    await request(join(path, 'other.key'), join(files, 'other.csr'));
+    await sign(join(files, 'other.csr'), join(path, 'other.pem'));
+    const refused = await vcsPki('import', 'other.pem', 'other.key', '--for', 'edge/expe1/server');
+    expect(refused.progress).toContain('error REQUEST_IN_PROGRESS: edge/expe1/server');
+    expect((await vcsPki('request')).out).toContain('edge/expe1/server');
   });
 
   it('requirement 38: takes no key while a request is in progress', async () => {
@@ -482,7 +562,8 @@ describeWithTool(
                   issuer: 'ca',
                   key,
                   clusterName: 'expc.example.com',
-                  subject: { organization: 'Costs $5 # "really"', country: 'NO' },
+                  // As long as an organization can be (RFC 5280 A.1).
+                  subject: { organization: 'Costs $5 # "really"'.padEnd(64, '!'), country: 'NO' },
                   peers: [peer('expc1'), peer('expc2')],
                 },
               ],

@@ -5,6 +5,7 @@ import { type Demand, demands } from '../../topology/demands.ts';
 import { publicLifetimes } from '../../topology/rules/lifetime.ts';
 import { PUBLIC_CLIENT_AUTH_ENDS } from '../../topology/rules/usage.ts';
 import type { Authority, Topology } from '../../topology/schema.ts';
+import { publicAuthorities } from '../../topology/topology.ts';
 import type { Artefact } from '../../verify/diagnosis/artefact.ts';
 import { titleOf } from '../../verify/predict.ts';
 import { readCertificate } from '../../x509/certificate.ts';
@@ -170,9 +171,7 @@ interface PublicCertificates {
 
 function publicCertificates(declarations: readonly Declared[], artefacts: readonly Artefact[]): PublicCertificates {
   const declared = declarations.flatMap(({ session: { workspace } }) => {
-    const trusted = new Set(
-      workspace.topology.externalAuthorities.filter(({ publiclyTrusted }) => publiclyTrusted).map(({ id }) => id),
-    );
+    const trusted = publicAuthorities(workspace.topology);
     return demands(workspace.topology).filter(({ issuer }) => trusted.has(issuer));
   });
   const held = certificatesOf(artefacts);

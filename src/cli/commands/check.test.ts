@@ -199,6 +199,19 @@ describe('check of a topology', () => {
     expect((await check()).code).toBe(0);
   });
 
+  it.each([['--installed'], ['--probe'], ['--serial', '00'], ['--role', 'server']])(
+    'I10: confirm %s without a peer is one error, and no table',
+    async (...args) => {
+      await declare(recent());
+      await apply();
+      const { code, out, progress } = await vcsPki('confirm', file, ...args);
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      expect(progress).toMatch(
+        /^error USAGE: --\w+: is for one peer, and none is named\n {2}fix: name the peer, like /,
+      );
+    },
+  );
+
   it('I10: that a link would not verify cannot be accepted', async () => {
     await declare(misaddressed({ suppressions: [{ code: 'LINK_REFUSED', reason: 'until the move in May' }] }));
     expect((await check()).progress).toMatch(

@@ -8,6 +8,7 @@ import { authorityEntries } from '../../trust/trust-list.ts';
 import { type Certificate, serialHex } from '../../x509/certificate.ts';
 import { readContents } from '../../x509/contents.ts';
 import { subjectPublicKeyInfo } from '../../x509/keys.ts';
+import { orderedChain } from '../../x509/ordered-chain.ts';
 import {
   type Command,
   type Context,
@@ -125,7 +126,8 @@ async function readFiles(files: readonly string[], options: Options, context: Co
   const leaves = new Map<string, Certificate>();
   const keys: KeyObject[] = [];
   for (const file of files) {
-    for (const item of (await readContents(await inputFile(file, context), file, { password })).items) {
+    const { items } = await readContents(await inputFile(file, context), file, { password });
+    for (const item of items) {
       if (item.kind === 'unreadable') throw item.error;
       if (item.kind === 'encrypted key') {
         throw new VcsPkiError('KEY_ENCRYPTED', {
@@ -134,10 +136,12 @@ async function readFiles(files: readonly string[], options: Options, context: Co
           fix: 'give the password with --password-file',
         });
       }
-      if (item.kind === 'key') keys.push(item.key);
-      if (item.kind === 'certificate' && item.certificate.basicConstraints?.authority !== true)
-        leaves.set(item.certificate.der.toString('base64'), item.certificate);
     }
+    const { key, leaf } = orderedChain(items);
+    if (key) keys.push(key);
+    const own = key && leaf ? [leaf] : items.flatMap((item) => (item.kind === 'certificate' ? item.certificate : []));
+    for (const certificate of own.filter(({ basicConstraints }) => basicConstraints?.authority !== true))
+      leaves.set(certificate.der.toString('base64'), certificate);
   }
   const from = files.join(', ');
   if (leaves.size > 0) return { leaves: [...leaves.values()], keys, from };
@@ -209,6 +213,7 @@ async function orderFor(
   }
   const pending = answered === undefined ? undefined : requests.get(id);
   if (pending) return { ...common, ...pending };
+  if ('request' in demand.key || requests.has(id)) throw otherKeyAwaited(id);
   const present = state.certificates.get(id)?.issuance.generation ?? 0;
   const specification = specificationOf(demand);
   return { ...common, key, generation: present + 1, reason: 'imported with its key', specification };

@@ -3,7 +3,7 @@ import type { ClientGroup, Cluster, Domain } from '../schema.ts';
 import { type Link, linkEnd, members, NO_REVOCATION, type PeerCheck } from './link.ts';
 
 /** The names by which mobile and remote access finds a domain: itself, or its collab-edge name (27a). */
-export function collabEdgeNames(domain: Pick<Domain, 'name'>): string[] {
+function collabEdgeNames(domain: Pick<Domain, 'name'>): string[] {
   return [domain.name, `collab-edge.${domain.name}`];
 }
 

@@ -4,7 +4,7 @@ import type { NameMatching } from '../releases/name-matching.ts';
 import { releaseOf } from '../releases/releases.ts';
 import type { Cluster, CrlChannel, Peer } from '../schema.ts';
 
-export const linkKinds = [
+const linkKinds = [
   'traversal',
   'ssh-tunnel',
   'neighbor',

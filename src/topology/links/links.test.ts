@@ -89,9 +89,11 @@ describe('2.3: SSH tunnels of unified communications', () => {
     expect(found.filter(({ kind }) => kind === 'traversal').map(({ server }) => server.check?.usage)).toEqual(
       Array(4).fill(false),
     );
-    expect(found.filter(({ kind }) => kind === 'ssh-tunnel').map(({ server }) => server.check?.usage)).toEqual(
-      Array(4).fill(true),
-    );
+    const tunnels = found.filter(({ kind }) => kind === 'ssh-tunnel');
+    expect(tunnels.map(({ server }) => server.check?.usage)).toEqual(Array(4).fill(true));
+    expect(
+      tunnels.flatMap(({ client, server }) => [client, server].map(({ check }) => check?.revocation.mode)),
+    ).toEqual(Array(8).fill('none'));
   });
 
   it('are none where it does: they could not fail while the zone is up', () => {
@@ -205,6 +207,13 @@ describe('systems and clients', () => {
     expect(all({ systems }).map(({ id, client, server }) => [id, client?.[0], server?.[1]])).toEqual([
       ['sbc: core/expc1 -> sbc', ['sbc.partner.example'], ['expc.example.com']],
       ['sbc: sbc -> core/expc1', ['expc.example.com'], ['sbc.partner.example']],
+    ]);
+    // Off on the appliances, it is still on over there.
+    expect(
+      all({ systems: [{ ...systems[0], tlsVerify: false }] }).map(({ client, server }) => [client?.[0], server?.[1]]),
+    ).toEqual([
+      [undefined, ['expc.example.com']],
+      [['expc.example.com'], undefined],
     ]);
   });
 });

@@ -1,4 +1,5 @@
-import type { Cluster, Topology } from '../schema.ts';
+import type { Topology } from '../schema.ts';
+import { clusterReader } from '../topology.ts';
 import { clientLinks } from './clients.ts';
 import { clusterLinks } from './cluster.ts';
 import type { Link } from './link.ts';
@@ -8,12 +9,7 @@ import { traversalLinks } from './traversal.ts';
 
 /** Every TLS connection that the topology implies: who dials, who answers, what each end checks (61, 62; matching rules of the guides' section on zones). */
 export function links(topology: Topology): Link[] {
-  const clusters = new Map(topology.clusters.map((cluster) => [cluster.id, cluster]));
-  const at = (id: string): Cluster => {
-    const cluster = clusters.get(id);
-    if (!cluster) throw new TypeError(`no cluster ${id}: the topology was not parsed`);
-    return cluster;
-  };
+  const at = clusterReader(topology);
   return [
     ...topology.zones.flatMap((zone) =>
       zone.kind === 'traversal'

@@ -92,8 +92,7 @@ function sipServerLinks(system: Extract<System, { kind: 'sip-server' }>, member:
     usage: true,
     revocation: NO_REVOCATION,
   };
-  const there = systemEnd(system, system.address);
-  const withCheck = (end: LinkEnd): LinkEnd => (system.tlsVerify ? { ...end, check: theirs } : end);
+  const there = { ...systemEnd(system, system.address), check: theirs };
   const ours = (check: PeerCheck) => (system.tlsVerify ? check : undefined);
   return [
     {
@@ -101,13 +100,13 @@ function sipServerLinks(system: Extract<System, { kind: 'sip-server' }>, member:
       kind: 'sip-server',
       of: system.id,
       client: linkEnd(member, 'client', ours(sipServerCheck(cluster, [system.address], setting))),
-      server: withCheck(there),
+      server: there,
     },
     {
       id: `${system.id}: ${system.id} -> ${nameOf(member)}`,
       kind: 'sip-server',
       of: system.id,
-      client: withCheck(there),
+      client: there,
       server: linkEnd(member, 'server', ours(sipClientCheck(cluster, [system.address], setting))),
     },
   ];

@@ -14,7 +14,7 @@ export interface Menus {
   readonly restart: string;
 }
 
-/** What one software release does with certificates, as far as it concerns what is declared, demanded, proved or loaded. */
+/** What one software release does with certificates. Some of it decides, some is for people to know (docs/releases.md). */
 export interface ReleaseFacts {
   /** Requirement 15. */
   readonly wildcards: 'refused' | 'not known to be accepted';

@@ -1,3 +1,4 @@
+import { authorityChain, issuersOf } from '../topology.ts';
 import type { Rule } from './rule.ts';
 
 /** Requirements 53 and 54: a connection that checks revocation, and no list on the channels that it reads. */
@@ -42,15 +43,22 @@ export const crlAddress: Rule = {
   severity: 'warning',
   releases: 'all',
   *check({ topology }) {
-    const automaticAlone = topology.clusters.filter(
-      ({ crlChannels, revocationChecking }) => revocationChecking && crlChannels.join() === 'automatic',
-    );
+    const askers = new Map<string, string[]>();
+    for (const cluster of topology.clusters) {
+      if (!cluster.revocationChecking || cluster.crlChannels.join() !== 'automatic') continue;
+      const lists = topology.trustLists.filter(({ appliesTo }) => appliesTo.includes(cluster.id));
+      const named = [...issuersOf(cluster), ...lists.flatMap(({ authorities }) => authorities)];
+      for (const { id } of new Set(named.flatMap((authority) => authorityChain(topology.authorities, authority))))
+        askers.set(id, [...(askers.get(id) ?? []), cluster.id]);
+    }
     for (const { id, subject, crl } of topology.authorities) {
-      if (crl.baseUrl !== undefined || automaticAlone.length === 0) continue;
+      const [first, ...others] = askers.get(id) ?? [];
+      if (crl.baseUrl !== undefined || first === undefined) continue;
+      const who = others.length === 0 ? first : `${first} and ${others.length} more`;
       yield {
         at: `authority ${id}`,
         value: subject.commonName,
-        message: `${automaticAlone.map((cluster) => cluster.id).join(', ')} can only download lists, and this authority has no address for its own`,
+        message: `${who} can only download lists, and this authority has no address for its own`,
         fix: 'declare crl.baseUrl, http:// or https://, and serve the folder pki/published there; or load lists manually too',
       };
     }

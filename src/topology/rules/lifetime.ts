@@ -1,4 +1,4 @@
-import { authorityChain } from '../topology.ts';
+import { authorityChain, publicAuthorities } from '../topology.ts';
 import type { Rule } from './rule.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -11,7 +11,7 @@ export const publicLifetimes = [
   { from: new Date('2029-03-15T00:00:00Z'), days: 47 },
 ] as const;
 
-export function publicLifetimeAt(now: Date): number {
+function publicLifetimeAt(now: Date): number {
   return publicLifetimes.findLast(({ from }) => now >= from)?.days ?? publicLifetimes[0].days;
 }
 
@@ -23,7 +23,7 @@ export const publicLifetime: Rule = {
   severity: 'warning',
   releases: 'all',
   *check({ topology, demands, now }) {
-    const trusted = new Set(topology.externalAuthorities.filter((one) => one.publiclyTrusted).map(({ id }) => id));
+    const trusted = publicAuthorities(topology);
     const longest = publicLifetimeAt(now);
     for (const demand of demands) {
       if (!trusted.has(demand.issuer) || demand.lifetimeDays <= longest) continue;

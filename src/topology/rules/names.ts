@@ -1,7 +1,6 @@
 import { domainCarriers, profileNames } from '../demands.ts';
-import { fqdn } from '../names.ts';
 import { releaseOf } from '../releases/releases.ts';
-import { unifiedCommunicationsZones } from '../topology.ts';
+import { isForUnifiedCommunications } from '../topology.ts';
 import type { Rule } from './rule.ts';
 
 /** Requirements 12 and 14: without a name of the cluster its peers have none in common. */
@@ -99,7 +98,7 @@ export const chatAliasesDiffer: Rule = {
   releases: 'from X8.1',
   *check({ topology, clusterOf }) {
     for (const zone of topology.zones) {
-      if (zone.kind !== 'traversal' || !zone.unifiedCommunications) continue;
+      if (!isForUnifiedCommunications(zone)) continue;
       const inside = new Set(clusterOf(zone.client).chatNodeAliases);
       const missing = clusterOf(zone.server).chatNodeAliases.filter((alias) => !inside.has(alias));
       if (missing.length === 0) continue;
@@ -122,7 +121,7 @@ export const domainMissing: Rule = {
   severity: 'warning',
   releases: 'from X8.1',
   *check({ topology }) {
-    const zones = topology.zones.filter((zone) => zone.kind === 'traversal' && zone.unifiedCommunications);
+    const zones = topology.zones.filter(isForUnifiedCommunications);
     if (topology.domains.some(({ unifiedCommunications }) => unifiedCommunications)) return;
     for (const zone of zones) {
       yield {
@@ -152,54 +151,6 @@ export const domainUnused: Rule = {
         value: name,
         message: 'it is in no certificate: no cluster is known as the one that its clients come in through',
         fix: 'declare the traversal zone with unifiedCommunications; or, where its other end is not declared here, a client group of kind mobile-and-remote-access with the Expressway-E cluster',
-      };
-    }
-  },
-};
-
-/** Requirements 13 and 35: one certificate and key on every peer. */
-export const sharedCertificate: Rule = {
-  code: 'CERTIFICATE_SHARED',
-  title: 'All peers of a cluster share one certificate and its key.',
-  holds: [13, 35],
-  severity: 'warning',
-  releases: 'advice from X8.1, warning from X14.0',
-  *check({ topology }) {
-    for (const cluster of topology.clusters) {
-      if (cluster.certificateModel !== 'shared' || cluster.peers.length === 1) continue;
-      const { sharedCertificate: model, name } = releaseOf(cluster);
-      if (model === 'a listed model') continue;
-      yield {
-        at: `cluster ${cluster.id}`,
-        value: 'shared',
-        message:
-          model === 'possible'
-            ? `the guides of ${name} no longer list it among the models`
-            : `it is not recommended on ${name}: one key is everywhere, and a change of one peer reissues for all`,
-        fix: `give each peer its own certificate: certificateModel per-peer, for ${cluster.peers.map(fqdn).join(', ')}`,
-        severity: model === 'possible' ? 'advice' : 'warning',
-      };
-    }
-  },
-};
-
-/** The X12.5 line was the last with new functions for VCS. */
-export const vcsFrozen: Rule = {
-  code: 'VCS_FROZEN',
-  title: 'A VCS product on a release after the last that it got new functions with.',
-  holds: [1],
-  severity: 'advice',
-  releases: 'from X12.6',
-  *check({ topology }) {
-    for (const cluster of topology.clusters) {
-      const { vcsProducts, name } = releaseOf(cluster);
-      if (vcsProducts === 'supported' || !cluster.product.startsWith('vcs') || name.startsWith('X12.5')) continue;
-      const uc = unifiedCommunicationsZones(topology, cluster.id).length > 0;
-      yield {
-        at: `cluster ${cluster.id}`,
-        value: `${cluster.product} ${name}`,
-        message: `VCS gets maintenance alone since X12.5${uc ? '; what later releases changed for mobile and remote access may not be in it' : ''}`,
-        fix: 'plan the move to Expressway, or declare the product that it is',
       };
     }
   },

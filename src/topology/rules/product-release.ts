@@ -68,9 +68,15 @@ export const productLacks: Rule = {
   releases: 'all',
   refusedByRelease: true,
   *check({ topology }) {
+    const named = (kind: string, declared: readonly { kind: string; clusters: readonly string[] }[]) =>
+      new Set(declared.filter((one) => one.kind === kind).flatMap(({ clusters }) => clusters));
+    const withUnifiedCm = named('unified-cm', topology.systems);
+    const withClients = named('mobile-and-remote-access', topology.clients);
     for (const cluster of topology.clusters) {
       const edge = isEdge(cluster);
       const misplaced = [
+        ...(edge && withUnifiedCm.has(cluster.id) ? ['connections with Unified CM'] : []),
+        ...(!edge && withClients.has(cluster.id) ? ['clients of mobile and remote access'] : []),
         ...(!edge && cluster.acme ? ['the ACME scheduler'] : []),
         ...(!edge && cluster.serverAuthOnlyUpload ? ['the setting EnableServerEkuUpload'] : []),
         ...(edge && cluster.phoneSecurityProfiles.length > 0 ? ['phone security profiles of Unified CM'] : []),
@@ -79,7 +85,7 @@ export const productLacks: Rule = {
         yield {
           at: `cluster ${cluster.id}`,
           value: cluster.product,
-          message: `${cluster.product} does not have ${what}: it is for ${edge ? 'Expressway-C' : 'Expressway-E'}`,
+          message: `${cluster.product} does not have ${what}: that is for ${edge ? 'Expressway-C' : 'Expressway-E'}`,
           fix: `declare it on the ${edge ? 'Expressway-C' : 'Expressway-E'} cluster, or remove it`,
         };
     }

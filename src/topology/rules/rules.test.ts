@@ -330,6 +330,22 @@ const cases: Case[] = [
     ],
   },
   {
+    code: 'PRODUCT_LACKS',
+    says: 'requirement 25: Unified CM is behind -C, and clients of mobile and remote access come in through -E',
+    accepts: {
+      systems: [cucm],
+      clients: [{ id: 'jabber', kind: 'mobile-and-remote-access', clusters: ['edge'] }],
+    },
+    refuses: {
+      systems: [{ ...cucm, clusters: ['edge'] }],
+      clients: [{ id: 'jabber', kind: 'mobile-and-remote-access', clusters: ['core'] }],
+    },
+    finding: [
+      ['error', 'cluster core', 'expressway-c'],
+      ['error', 'cluster edge', 'expressway-e'],
+    ],
+  },
+  {
     code: 'TRAVERSAL_ENDS',
     says: 'requirement 61: Expressway-E is the traversal server',
     accepts: { zones: [uc] },
@@ -599,6 +615,26 @@ const cases: Case[] = [
     finding: [['warning', 'authority ca', 'Example CA']],
   },
   {
+    code: 'CRL_ADDRESS_MISSING',
+    says: 'requirement 55: of the authorities that a cluster meets, and of no others',
+    accepts: {
+      ...withCore({ crlChannels: ['automatic'] }),
+      authorities: [
+        { id: 'ca', subject: { commonName: 'Example CA' }, crl: { baseUrl: 'http://pki.example.com/crl/' } },
+        { id: 'other', subject: { commonName: 'Other CA' } },
+      ],
+    },
+    refuses: {
+      ...withCore({ crlChannels: ['automatic'] }),
+      authorities: [
+        { id: 'ca', subject: { commonName: 'Example CA' }, crl: { baseUrl: 'http://pki.example.com/crl/' } },
+        { id: 'other', subject: { commonName: 'Other CA' } },
+      ],
+      trustLists: [{ id: 'trust', authorities: ['ca', 'other'], appliesTo: ['core', 'edge'] }],
+    },
+    finding: [['warning', 'authority other', 'Other CA']],
+  },
+  {
     code: 'VCS_FROZEN',
     says: 'VCS gets maintenance alone after X12.5',
     accepts: { clusters: [{ ...core, product: 'vcs-control', release: 'X12.5.9' }, edge] },
@@ -638,9 +674,15 @@ describe('suppressions', () => {
 
   it.each([
     ['an unknown code', 'CERTIFICATE_SHARDE', 'there is no rule CERTIFICATE_SHARDE', /use one of .*CERTIFICATE_SHARED/],
-    ['I8: what the appliance refuses', 'NAME_WILDCARD', "NAME_WILDCARD can't be accepted", /mend what the rule says/],
+    [
+      'I8: what the appliance refuses',
+      'NAME_WILDCARD',
+      "NAME_WILDCARD at core/expc1/server can't be accepted",
+      /mend what the rule says/,
+    ],
   ])('refuse %s', (_, code, message, fix) => {
-    const topology = parseTopology({ ...healthy, suppressions: [{ code, reason: 'because' }] }, 'test');
+    const wildcard = withCore({ chatNodeAliases: ['*.example.com'] });
+    const topology = parseTopology({ ...healthy, ...wildcard, suppressions: [{ code, reason: 'because' }] }, 'test');
     expect(() => findings(topology, now)).toThrow(
       expect.objectContaining({
         code: 'SUPPRESSION_REFUSED',
@@ -649,6 +691,21 @@ describe('suppressions', () => {
         fix: expect.stringMatching(fix),
       }),
     );
+  });
+
+  it('accept a warning of a rule whose errors the appliance refuses: X7.2 is not known to refuse wildcards', () => {
+    const change = {
+      clusters: [{ ...core, product: 'vcs-control' as const, release: 'X7.2', chatNodeAliases: ['*.example.com'] }],
+      domains: [],
+      zones: [],
+      trustLists: [],
+    };
+    const suppressions = [{ code: 'NAME_WILDCARD', reason: 'lab' }];
+    const marked = findings(parseTopology({ ...healthy, ...change, suppressions }, 'test'), now);
+    expect(marked.filter(({ code }) => code === 'NAME_WILDCARD').map(({ suppressed }) => suppressed)).toEqual([
+      'lab',
+      'lab',
+    ]);
   });
 
   it('need a reason', () => {

@@ -30,44 +30,8 @@ export const ownChainTrusted: Rule = {
   },
 };
 
-/** D25: Unified CM must hold the chain of -C's certificates, in both of its stores. */
-export const unifiedCmTrust: Rule = {
-  code: 'UNIFIED_CM_TRUST',
-  title: "Unified CM does not trust the chain of Expressway-C's certificates.",
-  holds: [42],
-  diagnosis: 'D25',
-  severity: 'error',
-  releases: 'for secure SIP on all; for every connection from X14.0.2',
-  *check({ topology, links }) {
-    for (const system of topology.systems) {
-      if (system.kind !== 'unified-cm') continue;
-      for (const cluster of topology.clusters.filter(({ id }) => system.clusters.includes(id))) {
-        const checked = links.filter(
-          ({ of, client, server }) => of === system.id && client.holder === cluster.id && server.check,
-        );
-        for (const [store, listed] of [
-          ['tomcat-trust', system.tomcatTrust],
-          ['CallManager-trust', system.callManagerTrust],
-        ] as const) {
-          if (!checked.some(({ server }) => server.holder.endsWith(store))) continue;
-          const issuers = [cluster.clientCertificate?.issuer ?? cluster.issuer].filter((id) => id !== undefined);
-          const missing = chainsOf(topology, issuers).filter(({ id }) => !listed.includes(id));
-          for (const { id, name } of missing) {
-            yield {
-              at: `system ${system.id}`,
-              value: id,
-              message: `its ${store} lacks ${name}, which the certificates of ${cluster.id} chain to; sign-in would fail`,
-              fix: `load ${name} into ${store} on every node, restart the service, and declare it in ${store === 'tomcat-trust' ? 'tomcatTrust' : 'callManagerTrust'}`,
-            };
-          }
-        }
-      }
-    }
-  },
-};
-
 /** The authorities of the chains, each once; of one that signs elsewhere its id stands for its whole chain. */
-function chainsOf(topology: Topology, issuers: readonly string[]): { id: string; name: string }[] {
+export function chainsOf(topology: Topology, issuers: readonly string[]): { id: string; name: string }[] {
   const chains = issuers.flatMap((issuer) => {
     const chain = authorityChain(topology.authorities, issuer).map(
       ({ id, subject }) => [id, subject.commonName] as const,

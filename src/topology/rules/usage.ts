@@ -2,7 +2,7 @@ import type { Demand } from '../demands.ts';
 import type { Link } from '../links/link.ts';
 import { releaseOf } from '../releases/releases.ts';
 import type { Cluster } from '../schema.ts';
-import { isEdge, unifiedCommunicationsZones } from '../topology.ts';
+import { isEdge, publicAuthorities, unifiedCommunicationsZones } from '../topology.ts';
 import type { Rule } from './rule.ts';
 
 /** Requirements 6, 20 and 23: the certificate that a peer presents as a client must be for clients, and as a server for servers. */
@@ -136,7 +136,7 @@ export const publicClientAuth: Rule = {
   severity: 'error',
   releases: 'all; from 15 March 2027 an error',
   *check({ topology, demands, now, clusterOf }) {
-    const trusted = new Set(topology.externalAuthorities.filter((one) => one.publiclyTrusted).map(({ id }) => id));
+    const trusted = publicAuthorities(topology);
     for (const demand of demands) {
       if (!trusted.has(demand.issuer) || !demand.usages.includes('clientAuth')) continue;
       const cluster = clusterOf(demand.cluster);
