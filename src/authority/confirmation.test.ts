@@ -54,6 +54,14 @@ describe('requirement 29, D28: issued, installed, served', () => {
   it('a certificate that was loaded waits for the restart', () =>
     expect(codes('4A01', installed)).toEqual([['RESTART_PENDING', 'D28', 'core/expc1/server']]));
 
+  it('on X7.2 nothing waits for a restart: what is loaded is served', () => {
+    const clusters = topology.clusters.map((cluster) => ({ ...cluster, release: 'X7.2' }));
+    expect(standings({ ...topology, clusters }, state('4A01'), installed)).toMatchObject([
+      { peer: 'core/expc1', state: 'served', since: at },
+      { peer: 'edge/expe1', state: 'issued', since: undefined },
+    ]);
+  });
+
   it('one that is served needs nothing', () => expect(codes('4A01', served)).toEqual([]));
 
   it('a newer one waits to be loaded, whatever became of the one before', () => {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { type Demand, demandIdOf, type Role } from '../topology/demands.ts';
+import { releaseOf } from '../topology/releases/releases.ts';
 import { type Finding, findingOf, type RuleFacts } from '../topology/rules/rule.ts';
 import type { Topology } from '../topology/schema.ts';
 import type { RecordedState } from './plan.ts';
@@ -27,10 +28,11 @@ export interface Standing {
   readonly since: Timestamp | undefined;
 }
 
-/** The standing of every certificate that a peer holds; those not issued yet are left out. */
+/** The standing of every certificate that a peer holds; those not issued yet are left out. Where no restart is needed, what is loaded is served. */
 export function standings(topology: Topology, state: RecordedState, confirmations: Confirmations): Standing[] {
-  return topology.clusters.flatMap((cluster) =>
-    cluster.peers.flatMap((peer) =>
+  return topology.clusters.flatMap((cluster) => {
+    const needsRestart = releaseOf(cluster).restartFor.includes('server certificate');
+    return cluster.peers.flatMap((peer) =>
       (cluster.clientCertificate ? (['server', 'client'] as const) : (['server'] as const)).flatMap((role) => {
         const record = state.certificates.get(demandIdOf(cluster, peer, role));
         if (!record) return [];
@@ -42,12 +44,12 @@ export function standings(topology: Topology, state: RecordedState, confirmation
           role,
           serial: record.serial,
           issuedAt: record.notBefore,
-          state: current?.state ?? 'issued',
+          state: current && !needsRestart ? 'served' : (current?.state ?? 'issued'),
           since: current?.at,
         };
       }),
-    ),
-  );
+    );
+  });
 }
 
 export const restartPending: RuleFacts = {
@@ -88,7 +90,7 @@ export function pendingFindings(all: readonly Standing[], confirmations: Confirm
   });
 }
 
-/** The confirmations with one more; those of peers and demands that are gone are dropped. */
+/** The confirmations with one more, in place of what was confirmed of that store before. */
 export function withConfirmation(
   confirmations: Confirmations,
   peer: string,

@@ -12,7 +12,7 @@ import { makeDirectories, writeAtomically } from '../store/file-system.ts';
 import type { PkiDirectory } from '../store/pki-directory.ts';
 import { crlUrl, type Demand, demandIdOf } from '../topology/demands.ts';
 import type { Topology } from '../topology/schema.ts';
-import { trustEntries } from '../trust/trust-list.ts';
+import { authorityReader, trustEntries } from '../trust/trust-list.ts';
 import { type Certificate, readCertificate } from '../x509/certificate.ts';
 import { privateKeyPem } from '../x509/keys.ts';
 import { crlAuthoritiesOf } from './evidence.ts';
@@ -37,8 +37,9 @@ export async function deliver(
   const before = await readDelivered(directory, folder);
   const after: Delivered = {};
   const authorities = await authorityCertificates(topology, directory);
+  const read = authorityReader();
   for (const cluster of topology.clusters) {
-    const trusted = trustEntries(topology, cluster.id).flatMap(
+    const trusted = trustEntries(topology, cluster.id, read).flatMap(
       (entry) => entry.certificate ?? authorities.get(entry.authority) ?? [],
     );
     const crls: Buffer[] = [];

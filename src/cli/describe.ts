@@ -17,18 +17,7 @@ export function actionData(action: Action): Record<string, unknown> {
         issuer: action.authority.issuer ?? action.authority.id,
         reason: action.reason,
       };
-    case 'issue': {
-      const { id, names, usages, issuer } = action.demand;
-      return {
-        action: action.kind,
-        certificate: id,
-        generation: action.generation,
-        names,
-        usages,
-        issuer,
-        reason: action.reason,
-      };
-    }
+    case 'issue':
     case 'request': {
       const { id, names, usages, issuer } = action.demand;
       return {
@@ -218,14 +207,15 @@ export interface AlikeRefusals {
 }
 
 export function alikeRefusals(verdicts: readonly LinkVerdict[]): AlikeRefusals[] {
-  const groups = new Map<string, AlikeRefusals>();
+  const groups = new Map<string, AlikeRefusals & { readonly others: LinkVerdict['link'][] }>();
   for (const { link, refusals } of verdicts) {
     for (const refusal of refusals) {
       const key = [link.of, link.kind, refusal.by.split('/')[0], refusal.step, refusal.diagnosis, refusal.fix].join(
         '\n',
       );
       const known = groups.get(key);
-      groups.set(key, known ? { ...known, others: [...known.others, link] } : { link, refusal, others: [] });
+      if (known) known.others.push(link);
+      else groups.set(key, { link, refusal, others: [] });
     }
   }
   return [...groups.values()];

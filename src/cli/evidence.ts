@@ -1,11 +1,19 @@
 import { type Plan, pathLengthBelow, type RecordedState } from '../authority/plan.ts';
+import { addDays } from '../authority/schedule.ts';
 import { type PkiDirectory, readRecordedCrl } from '../store/pki-directory.ts';
 import { demands } from '../topology/demands.ts';
 import { callManagerTrust, tomcatTrust } from '../topology/links/systems.ts';
 import { unique } from '../topology/names.ts';
 import type { Topology } from '../topology/schema.ts';
 import { authorityChain, issuersFirst, issuersOf } from '../topology/topology.ts';
-import { authorityEntries, type TrustEntry, trustEntries } from '../trust/trust-list.ts';
+import {
+  type AuthorityReader,
+  authorityEntries,
+  authorityReader,
+  listsOf,
+  type TrustEntry,
+  trustEntries,
+} from '../trust/trust-list.ts';
 import { type PathCertificate, type PathCrl, pathCertificate, pathCrl } from '../verify/path/path-certificate.ts';
 import { predictAuthority, predictCrl, predictLeaf } from '../verify/predict.ts';
 import type { Evidence } from '../verify/prove.ts';
@@ -32,7 +40,8 @@ export async function gatherEvidence(
     const predict = () => predictAuthority(authority, issuer, pathLengthBelow(topology, authority), now);
     authorities.set(authority.id, real ? pathCertificate(real) : predict());
   }
-  const trust = declaredTrust(topology, authorities);
+  const read = authorityReader();
+  const trust = declaredTrust(topology, authorities, read);
   const awaited = [
     ...plan.actions.flatMap((action) => (action.kind === 'issue' || action.kind === 'request' ? action.demand : [])),
     ...plan.waiting.map(({ demand }) => demand),
@@ -40,7 +49,7 @@ export async function gatherEvidence(
   const issuing = new Set(awaited.map(({ id }) => id));
   const certificates = new Map<string, PathCertificate>();
   for (const demand of demands(topology)) {
-    const [issuer] = trust.entries(authorityEntries(topology, [demand.issuer]));
+    const [issuer] = trust.entries(authorityEntries(topology, [demand.issuer], read));
     const record = state.certificates.get(demand.id);
     const real = issuing.has(demand.id) || !record ? undefined : await recorded(record);
     if (real) certificates.set(demand.id, pathCertificate(real));
@@ -61,7 +70,7 @@ export async function gatherEvidence(
     if (authority) {
       const entries = await directory.ledger(id).entries();
       const revoked = new Set(entries.flatMap((entry) => (entry.revocation ? [BigInt(`0x${entry.serial}`)] : [])));
-      const nextUpdate = new Date(now.getTime() + authority.crl.validDays * 24 * 3600 * 1000);
+      const nextUpdate = addDays(now, authority.crl.validDays);
       revocationLists.push(predictCrl(issuer, { thisUpdate: now, nextUpdate, revoked }));
     } else {
       const crl = await readRecordedCrl(directory, id);
@@ -74,7 +83,7 @@ export async function gatherEvidence(
 }
 
 /** What every holder trusts; holders with the same entries share one list, and the same certificate is one object. */
-function declaredTrust(topology: Topology, authorities: ReadonlyMap<string, PathCertificate>) {
+function declaredTrust(topology: Topology, authorities: ReadonlyMap<string, PathCertificate>, read: AuthorityReader) {
   const foreign = new Map<string, PathCertificate>();
   const shared = new Map<string, readonly PathCertificate[]>();
   const certificateOf = ({ authority, certificate }: TrustEntry): PathCertificate | undefined => {
@@ -90,7 +99,7 @@ function declaredTrust(topology: Topology, authorities: ReadonlyMap<string, Path
     shared.set(key, known);
     return known;
   };
-  const lists = new Map(topology.clusters.map(({ id }) => [id, entries(trustEntries(topology, id))]));
+  const lists = new Map(topology.clusters.map(({ id }) => [id, entries(trustEntries(topology, id, read))]));
   const listed = new Set(topology.trustLists.flatMap(({ appliesTo }) => appliesTo));
   for (const { id, fixedTrust } of topology.clients) {
     const publicly = topology.externalAuthorities.filter(({ publiclyTrusted }) => publiclyTrusted);
@@ -101,16 +110,17 @@ function declaredTrust(topology: Topology, authorities: ReadonlyMap<string, Path
           authorityEntries(
             topology,
             publicly.map((authority) => authority.id),
+            read,
           ),
         ),
       );
-    else if (listed.has(id)) lists.set(id, entries(trustEntries(topology, id)));
+    else if (listed.has(id)) lists.set(id, entries(trustEntries(topology, id, read)));
   }
   for (const system of topology.systems) {
-    if (listed.has(system.id)) lists.set(system.id, entries(trustEntries(topology, system.id)));
+    if (listed.has(system.id)) lists.set(system.id, entries(trustEntries(topology, system.id, read)));
     if (system.kind !== 'unified-cm') continue;
-    lists.set(tomcatTrust(system), entries(authorityEntries(topology, system.tomcatTrust)));
-    lists.set(callManagerTrust(system), entries(authorityEntries(topology, system.callManagerTrust)));
+    lists.set(tomcatTrust(system), entries(authorityEntries(topology, system.tomcatTrust, read)));
+    lists.set(callManagerTrust(system), entries(authorityEntries(topology, system.callManagerTrust, read)));
   }
   return { lists, entries };
 }
@@ -124,7 +134,7 @@ function readAll(pem: string, at: string): PathCertificate[] {
  * those that issue for the clusters at the other ends of its zones. An intermediate may reach it in a handshake alone; its list does not.
  */
 export function crlAuthoritiesOf(topology: Topology, cluster: string): string[] {
-  const trusted = trustEntries(topology, cluster).flatMap((entry) => entry.authority ?? []);
+  const trusted = listsOf(topology, cluster).flatMap(({ authorities }) => authorities);
   const ends = topology.zones.map((zone) =>
     zone.kind === 'traversal' ? [zone.client, zone.server] : [zone.cluster, zone.neighbor],
   );

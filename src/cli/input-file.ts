@@ -3,9 +3,12 @@ import { VcsPkiError } from '../errors.ts';
 import { Secret } from '../secret.ts';
 import type { Context } from './command.ts';
 
+/** The largest file that is read where one was named. */
+export const MOST_BYTES = 64 * 1024 * 1024;
+
 /** The content of a file that was named on the command line. Fails with INPUT_UNREADABLE. */
 export async function inputFile(path: string, { fs, cwd }: Pick<Context, 'fs' | 'cwd'>): Promise<Buffer> {
-  const bytes = await fs.readFile(resolve(cwd, path)).catch((cause) => {
+  const bytes = await fs.readFile(resolve(cwd, path), MOST_BYTES).catch((cause) => {
     if (!(cause instanceof VcsPkiError)) throw cause;
     const message = cause.message.slice(`${cause.at}: `.length);
     throw new VcsPkiError('INPUT_UNREADABLE', { at: path, message, fix: 'name a file that can be read', cause });

@@ -81,8 +81,8 @@ esac
 `;
 }
 
-/** The configuration of the request alone (requirements 18, 22, 64), for who has an authority already. */
-export function requestConfig(demand: Demand): string {
+/** The configuration of the request (requirements 18, 22, 64). */
+function requestConfig(demand: Demand): string {
   return `[req]
 prompt = no
 utf8 = yes
@@ -135,7 +135,7 @@ distinguished_name = authority_subject
 
 [authority_subject]
 O = ${configValue(demand.subject.organization ?? 'Example')}
-CN = ${configValue(`${demand.subject.organization ?? 'Example'} UC CA`)}
+CN = UC CA
 
 [authority_certificate]
 basicConstraints = critical, CA:TRUE, pathlen:0

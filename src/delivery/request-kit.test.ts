@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Demand, demands } from '../topology/demands.ts';
 import type { TopologyInput } from '../topology/schema.ts';
 import { parseTopology } from '../topology/topology.ts';
-import { opensslRecipe, requestConfig } from './recipe.ts';
+import { opensslRecipe } from './recipe.ts';
 import { requestKit } from './request-kit.ts';
 
 const peer = (hostName: string) => ({ id: hostName, hostName, domain: 'example.com' });
@@ -41,6 +41,9 @@ describe('what is sent to an authority elsewhere', () => {
     expect(files).toEqual(['README.txt', 'certcsr.pem', 'certcsr.der', 'recipe.sh']);
   });
 
+  it('requirement 69: has it signed where the recipe has made an authority, for it knows no other', () =>
+    expect(readme({})).toMatch(/"sh recipe\.sh sign" in the folder where "sh recipe\.sh authority"\s+was run/));
+
   it('requirements 24, 79 and 81: names the Microsoft template for both usages, and how it is made', () => {
     expect(readme({})).toContain(
       'certreq -submit -attrib "CertificateTemplate:Webclientandserver" certcsr.pem server.cer',
@@ -54,6 +57,11 @@ describe('what is sent to an authority elsewhere', () => {
     expect(readme({ usages: ['serverAuth'] })).not.toContain('duplicate Web Server');
   });
 
+  it('requirements 23 and 81: for clients alone the template Web Server will not do', () => {
+    expect(readme({ usages: ['clientAuth'] })).toContain('CertificateTemplate:Webclientandserver"');
+    expect(readme({ usages: ['clientAuth'] })).toContain('duplicate Web Server');
+  });
+
   it('requirements 80 and 82: asks for Base 64, and takes what comes whatever its name', () => {
     expect(readme({})).toContain('Download a CA certificate, Base 64');
     expect(readme({})).toContain('vcs-pki import server.cer');
@@ -64,6 +72,9 @@ describe('what is sent to an authority elsewhere', () => {
 });
 
 describe('the OpenSSL configuration of a request', () => {
+  const requestConfig = (demand: Demand) =>
+    /request\.cnf <<'CONFIG'\n([\s\S]*?\n)CONFIG\n/.exec(opensslRecipe(demand))?.[1] ?? '';
+
   it('requirements 17, 18 and 22: one certificate per peer has its FQDN as common name, then peer and cluster', () => {
     const config = requestConfig(demandWith({}));
     expect(config).toContain('\nCN = expc1.example.com\n');

@@ -16,8 +16,8 @@ export function requestKit(demand: Demand, request: Buffer): BundleFile[] {
 }
 
 function readme(demand: Demand): string {
-  const both = demand.usages.includes('clientAuth') && demand.usages.includes('serverAuth');
-  const template = both ? 'Webclientandserver' : 'WebServer';
+  const isForClients = demand.usages.includes('clientAuth');
+  const template = isForClients ? 'Webclientandserver' : 'WebServer';
   return `Request of ${demand.id}, for ${demand.issuer} to sign
 
 Names    ${demand.names.join(', ')}
@@ -35,7 +35,7 @@ A. An authority that takes the request by web form or mail
 B. A Microsoft authority, at a command prompt that runs as administrator
    certreq -submit -attrib "CertificateTemplate:${template}" certcsr.pem server.cer
 ${
-  both
+  isForClients
     ? `   The template Web Server gives serverAuth alone. If there is no ${template} yet: Server Manager, AD CS,
    Certificate Templates, duplicate Web Server under the name Web client and server (${template}), on the
    tab Extensions add Client Authentication to the Application Policies; then in the authority: New,
@@ -45,8 +45,8 @@ ${
 }   The certificate of the authority: http://SERVER/certsrv, Download a CA certificate, Base 64.
 
 C. An authority with OpenSSL
-   recipe.sh has all commands and the configuration: "sh recipe.sh sign" where the authority is. It copies
-   nothing from the request; names and usages are those above.
+   recipe.sh has all commands and the configuration: "sh recipe.sh sign" in the folder where "sh recipe.sh authority"
+   was run. It copies nothing from the request; names and usages are those above.
 
 When the certificate is there, in whatever form (PEM, DER, p7b):
   vcs-pki import server.cer

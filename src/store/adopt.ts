@@ -5,7 +5,7 @@ import { authorityOwner, type Revocation, timestamp } from '../authority/record.
 import { VcsPkiError } from '../errors.ts';
 import { Secret } from '../secret.ts';
 import type { Authority, Topology } from '../topology/schema.ts';
-import { type Certificate, readCertificate, serialHex } from '../x509/certificate.ts';
+import { type Certificate, isIssuedBy, readCertificate, serialHex } from '../x509/certificate.ts';
 import { type Crl, crlIsSignedBy, readCrl } from '../x509/crl.ts';
 import { keyTypeOf, parsePrivateKey, subjectPublicKeyInfo } from '../x509/keys.ts';
 import { formatName, sameName, slashName } from '../x509/name.ts';
@@ -96,15 +96,17 @@ export async function findAuthority(fs: FileSystem, directory: string, options: 
 /**
  * Makes what was found an authority of the PKI directory, with its whole history: openssl goes on in the copy, plan
  * revokes nothing of it. The record that makes it exist comes last.
+ * @param issuer the certificate of its declared issuer, where that is on record
  */
 export async function adoptAuthority(
   found: FoundAuthority,
-  authority: Authority,
+  { authority, issuer }: { readonly authority: Authority; readonly issuer: Certificate | undefined },
   topology: Pick<Topology, 'name'>,
   directory: PkiDirectory,
   clock: Clock,
 ): Promise<void> {
   checkDeclaration(found.certificate, authority);
+  checkIssuer(found.certificate, authority, issuer);
   const { fs } = directory;
   const place = directory.authorityPath(authority.id);
   for (const [folder, mode] of [
@@ -139,7 +141,9 @@ export async function adoptAuthority(
     reason: `adopted on ${timestamp(clock.now()).slice(0, 10)}`,
     specification: authoritySpecification(authority),
   };
-  await directory.ledger(authority.id).record([{ serial, certificate: found.certificate.der, issuance }]);
+  // Its own certificate is in the index of who signed it: of an authority above, or of itself after openssl ca -selfsign.
+  const ledger = directory.ledger(authority.issuer ?? authority.id);
+  await ledger.adopt({ serial, certificate: found.certificate.der, issuance });
 }
 
 function checkKey(
@@ -192,6 +196,31 @@ function checkDeclaration(
     );
 }
 
+/** Peers are given the chain of the declared issuers: with a wrong one nobody verifies what they present. */
+function checkIssuer(certificate: Certificate, authority: Authority, issuer: Certificate | undefined): void {
+  const at = `authorities ${authority.id}`;
+  const isRoot = sameName(certificate.issuer, certificate.subject);
+  if (isRoot && authority.issuer !== undefined)
+    throw refused(
+      at,
+      `its certificate is self-signed, and the declaration has it signed by ${authority.issuer}`,
+      'declare it without issuer',
+    );
+  const signer = formatName(certificate.issuer);
+  if (!isRoot && authority.issuer === undefined)
+    throw refused(
+      at,
+      `its certificate was signed by ${signer}, and the declaration has no issuer`,
+      `adopt ${signer} first, and declare it as the issuer`,
+    );
+  if (issuer && !isIssuedBy(certificate, issuer))
+    throw refused(
+      at,
+      `its certificate was signed by ${signer}, and not by the authority that is on record as ${authority.issuer}`,
+      'declare the authority that signed it as its issuer',
+    );
+}
+
 /** Every certificate of this authority that lies where openssl puts them: newcerts, certs, or with -outdir anywhere beside. */
 async function issuedCertificates(
   fs: FileSystem,
@@ -213,9 +242,12 @@ async function issuedCertificates(
   return issued;
 }
 
-/** The certificate in a file; undefined for whatever else lies about in such folders. */
+/** The certificate in a file; undefined for whatever else lies about in such folders, folders among it. */
 async function certificateIn(fs: FileSystem, path: string): Promise<Certificate | undefined> {
-  const bytes = await fs.readFile(path).catch(() => undefined);
+  const bytes = await fs.readFile(path).catch((error: unknown) => {
+    if (error instanceof VcsPkiError && error.value === 'EISDIR') return undefined;
+    throw error;
+  });
   if (!bytes || bytes.length > MAX_CERTIFICATE_BYTES) return undefined;
   try {
     const [der] = decodeDerOrPem(bytes, 'CERTIFICATE', path);
@@ -233,7 +265,7 @@ async function newestCrl(fs: FileSystem, places: readonly string[], authority: C
   for (const place of places) {
     for (const name of CRL_FILES) {
       const path = join(place, name);
-      const bytes = await fs.readFile(path).catch(() => undefined);
+      const bytes = await fs.readFile(path);
       if (!bytes) continue;
       const crl = decodeDerOrPem(bytes, 'X509 CRL', path).map((der) => readCrl(der, path));
       found.push(...crl.filter((one) => crlIsSignedBy(one, authority)));

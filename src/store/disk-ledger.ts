@@ -75,8 +75,19 @@ export class DiskLedger implements Ledger {
       taken.add(entry.serial);
       return pendingOf(entry);
     });
-    await writeAtomically(this.#fs, this.#path('pending.json'), Buffer.from(`${JSON.stringify(pending)}\n`));
-    await this.#spread(pending);
+    await this.#commit(pending);
+  }
+
+  /**
+   * Says of a certificate why and for whom it is there, though openssl may have put it into index.txt before. Rejects with
+   * SERIAL_REUSED, writing nothing, where another certificate has its serial.
+   */
+  async adopt(entry: NewEntry): Promise<void> {
+    const present = (await this.entries()).find(({ serial }) => serial === entry.serial);
+    const certificate = await present?.certificate();
+    if (!present || present.issuance || (certificate && !certificate.equals(entry.certificate)))
+      return this.record([entry]);
+    await this.#commit([pendingOf(entry)]);
   }
 
   async revoke(serial: string, revocation: Revocation): Promise<void> {
@@ -125,6 +136,11 @@ export class DiskLedger implements Ledger {
     const following = (number + 1n).toString(16).toUpperCase();
     await writeAtomically(this.#fs, path, Buffer.from(`${following.length % 2 === 0 ? '' : '0'}${following}\n`));
     return number;
+  }
+
+  async #commit(pending: readonly Pending[]): Promise<void> {
+    await writeAtomically(this.#fs, this.#path('pending.json'), Buffer.from(`${JSON.stringify(pending)}\n`));
+    await this.#spread(pending);
   }
 
   /** Writes a batch to where it belongs, whatever part of that a crash had done before. */

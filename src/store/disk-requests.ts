@@ -5,6 +5,9 @@ import { VcsPkiError } from '../errors.ts';
 import { parseInput } from '../topology/input.ts';
 import { type FileSystem, makeDirectories, writeAtomically } from './file-system.ts';
 
+/** What is delivered beside a request, for the authority. */
+const SENT = ['README.txt', 'certcsr.pem', 'certcsr.der', 'recipe.sh'];
+
 /** Requests in a PKI directory: `requests/<cluster>/<peer>/<role>/request.json`, beside what is sent to the authority. */
 export class DiskRequests implements Requests {
   readonly #fs: FileSystem;
@@ -40,9 +43,10 @@ export class DiskRequests implements Requests {
     await writeAtomically(this.#fs, this.#path(demand), Buffer.from(`${JSON.stringify(request, undefined, 2)}\n`));
   }
 
+  /** Leaves what people put there; the request itself goes last. */
   async remove(demand: string): Promise<void> {
-    for (const name of await this.#fs.readDirectory(this.folder(demand)))
-      await this.#fs.removeFile(join(this.folder(demand), name));
+    for (const name of SENT) await this.#fs.removeFile(join(this.folder(demand), name));
+    await this.#fs.removeFile(this.#path(demand));
   }
 
   async #read(demand: string): Promise<PendingRequest | undefined> {

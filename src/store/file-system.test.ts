@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -42,6 +42,12 @@ describe('the disk', () => {
     execFileSync('mkfifo', [at('pipe')]);
     await expect(fs.readFile(at('pipe'))).rejects.toThrow(/is a pipe or a device/);
     await expect(fs.readFile(folder)).rejects.toThrow(/is a directory/);
+  });
+
+  it('reads nothing of a file that is larger than wanted', async () => {
+    truncateSync(at('once'), 4096);
+    expect(await fs.readFile(at('once'), 4096)).toHaveLength(4096);
+    await expect(fs.readFile(at('once'), 4095)).rejects.toThrow(/once: is larger than any file that is wanted here/);
   });
 
   it('makes every level of a folder', async () => {

@@ -9,8 +9,8 @@ import { VcsPkiError } from '../errors.ts';
  * after `sync` of the file; a created, renamed or removed name only after `sync` of its directory.
  */
 export interface FileSystem {
-  /** Undefined when there is no such file. */
-  readFile(path: string): Promise<Buffer | undefined>;
+  /** Undefined when there is no such file. @param mostBytes a file on disk that is larger is refused unread */
+  readFile(path: string, mostBytes?: number): Promise<Buffer | undefined>;
   /** Names in a directory, sorted; none when there is no such directory. */
   readDirectory(path: string): Promise<string[]>;
   /** One level; no error when it is there. */
@@ -30,7 +30,7 @@ export interface FileSystem {
 
 /** The disk. Every failure is a VcsPkiError STORAGE_FAILED that names the path and the fix. */
 export const diskFileSystem: FileSystem = {
-  readFile: (path) => absentAs(undefined, path, () => contentOf(path)),
+  readFile: (path, mostBytes) => absentAs(undefined, path, () => contentOf(path, mostBytes)),
   readDirectory: async (path) => (await absentAs<string[]>([], path, () => readdir(path))).sort(),
   makeDirectory: (path, mode) => attempt(path, async () => void (await mkdir(path, { recursive: true, mode }))),
   writeFile: (path, bytes, mode) => attempt(path, () => writeFile(path, bytes, { mode })),
@@ -88,12 +88,14 @@ export async function makeDirectories(fs: FileSystem, root: string, path: string
 }
 
 /** Pipes and devices are refused: reading one may never end. */
-async function contentOf(path: string): Promise<Buffer> {
+async function contentOf(path: string, mostBytes = Number.POSITIVE_INFINITY): Promise<Buffer> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const status = await handle.stat();
-    if (status.isFile()) return await handle.readFile();
-    throw Object.assign(new Error('no file'), { code: status.isDirectory() ? 'EISDIR' : 'ESPIPE' });
+    if (!status.isFile())
+      throw Object.assign(new Error('no file'), { code: status.isDirectory() ? 'EISDIR' : 'ESPIPE' });
+    if (status.size > mostBytes) throw Object.assign(new Error('too large'), { code: 'EFBIG' });
+    return await handle.readFile();
   } finally {
     await handle.close();
   }
@@ -133,6 +135,7 @@ const failures: Readonly<Record<string, { message: string; fix: string }>> = {
   EDQUOT: { message: 'the disk quota is used up', fix: 'free some space and run again; what is on record is safe' },
   EISDIR: { message: 'is a directory, not a file', fix: 'move it away, or choose another PKI directory' },
   ESPIPE: { message: 'is a pipe or a device, not a file', fix: 'name a file' },
+  EFBIG: { message: 'is larger than any file that is wanted here', fix: 'check the path' },
   ENOENT: { message: 'does not exist', fix: 'check the path' },
   ENOTDIR: { message: 'a part of the path is no directory', fix: 'check the path' },
 };

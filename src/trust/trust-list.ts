@@ -8,38 +8,52 @@ export type TrustEntry =
   | { readonly authority: string; readonly certificate?: never }
   | { readonly certificate: Certificate; readonly authority?: never };
 
-/**
- * What a cluster, system or client group trusts, in the order declared: authorities, then foreign certificates; each once.
- * Throws TRUST_LIST_INVALID for what is no certificate of an authority.
- */
+/** Reads the certificates of authorities in a PEM text that is declared at `at`. Throws TRUST_LIST_INVALID for others. */
+export type AuthorityReader = (pem: string, at: string) => readonly Certificate[];
+
+/** Reads each text once: the holders of a topology share their lists. */
+export function authorityReader(): AuthorityReader {
+  const known = new Map<string, readonly Certificate[]>();
+  return (pem, at) => {
+    const certificates = known.get(pem) ?? authorityCertificates(pem, at);
+    known.set(pem, certificates);
+    return certificates;
+  };
+}
+
+/** What a cluster, system or client group trusts, in the order declared: authorities, then foreign certificates; each once. */
 export function trustEntries(
   topology: Pick<Topology, 'trustLists' | 'externalAuthorities'>,
   holder: string,
+  read: AuthorityReader,
 ): TrustEntry[] {
-  const lists = topology.trustLists.filter((list) => list.appliesTo.includes(holder));
-  return lists
+  return listsOf(topology, holder)
     .flatMap((list) => [
-      ...authorityEntries(topology, list.authorities),
-      ...list.certificates.flatMap((pem) => certificateEntries([pem], `trust list ${list.id}`)),
+      ...authorityEntries(topology, list.authorities, read),
+      ...certificateEntries(list.certificates, `trust list ${list.id}`, read),
     ])
     .filter(firstOfKind());
+}
+
+/** The trust lists that apply to a cluster, system or client group. */
+export function listsOf({ trustLists }: Pick<Topology, 'trustLists'>, holder: string): Topology['trustLists'] {
+  return trustLists.filter((list) => list.appliesTo.includes(holder));
 }
 
 /** The entries for authorities named by id: of the topology, or external ones with all the certificates that are declared. */
 export function authorityEntries(
   topology: Pick<Topology, 'externalAuthorities'>,
   ids: readonly string[],
+  read: AuthorityReader = authorityCertificates,
 ): TrustEntry[] {
   return ids.flatMap((id) => {
     const external = topology.externalAuthorities.find((candidate) => candidate.id === id);
-    return external ? certificateEntries(external.certificates, `external authority ${id}`) : [{ authority: id }];
+    return external ? certificateEntries(external.certificates, `external authority ${id}`, read) : [{ authority: id }];
   });
 }
 
-function certificateEntries(pems: readonly string[], at: string): TrustEntry[] {
-  return pems
-    .flatMap((pem) => decodeDerOrPem(Buffer.from(pem), 'CERTIFICATE', at))
-    .map((der) => ({ certificate: authorityCertificate(der, at) }));
+function certificateEntries(pems: readonly string[], at: string, read: AuthorityReader): TrustEntry[] {
+  return pems.flatMap((pem) => read(pem, at)).map((certificate) => ({ certificate }));
 }
 
 function firstOfKind(): (entry: TrustEntry) => boolean {
@@ -58,6 +72,10 @@ export function trustListPem(certificates: readonly Certificate[]): string {
 /** All lists in one PEM file: an upload replaces the file before (requirement 58). */
 export function crlFilePem(crls: readonly Buffer[]): string {
   return crls.map((crl) => encodePem('X509 CRL', crl)).join('');
+}
+
+function authorityCertificates(pem: string, at: string): Certificate[] {
+  return decodeDerOrPem(Buffer.from(pem), 'CERTIFICATE', at).map((der) => authorityCertificate(der, at));
 }
 
 function authorityCertificate(der: Buffer, at: string): Certificate {

@@ -146,8 +146,13 @@ describe('I10: a probe that fails says why, and what to do', () => {
   });
 
   it('PROBE_UNAVAILABLE with one that is too old', async () => {
-    const old = network({ log: 'unknown option -noservername\nusage: s_client args' });
-    await expect(probe(at('10.0.0.1'), options, old)).rejects.toMatchObject({ code: 'PROBE_UNAVAILABLE' });
+    // What 1.1.1 says, which knows no stores.
+    const old = network({ log: 's_client: Option unknown option -no-CAstore' });
+    await expect(probe(at('10.0.0.1'), options, old)).rejects.toMatchObject({
+      code: 'PROBE_UNAVAILABLE',
+      message: 'openssl: it does not know the options of OpenSSL 3.0',
+      fix: 'install OpenSSL 3.0 or later, and put it on PATH',
+    });
   });
 
   it('a port that speaks first and cannot be reached', async () => {

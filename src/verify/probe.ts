@@ -62,7 +62,7 @@ export async function probe(address: Address, options: ProbeOptions, network: Ne
     });
   const handshake = readHandshake(output, at);
   if (!handshake) {
-    if (/unknown option/i.test(log)) throw withoutOpenssl('it does not know the options of OpenSSL 1.1.1');
+    if (/unknown option/i.test(log)) throw withoutOpenssl('it does not know the options of OpenSSL 3.0');
     throw unreachable(at, ended === 'by itself' ? log : ended, options.timeoutMs);
   }
   const chain = handshake.chain.map((der) => readCertificate(der, at));
@@ -145,7 +145,7 @@ function withoutOpenssl(message: string, cause?: unknown): VcsPkiError {
   return new VcsPkiError('PROBE_UNAVAILABLE', {
     at: 'openssl',
     message,
-    fix: 'install OpenSSL 1.1.1 or later, and put it on PATH',
+    fix: 'install OpenSSL 3.0 or later, and put it on PATH',
     cause,
   });
 }

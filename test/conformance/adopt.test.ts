@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -151,7 +151,7 @@ describeWithTool('openssl', 'an authority that openssl has run is adopted with i
     return { path, demo, work, serials };
   }
 
-  async function project(change: object = {}) {
+  async function project(change: object = {}, ...above: readonly { readonly id: string }[]) {
     const path = await mkdtemp(join(tmpdir(), 'vcs-pki-adopting-'));
     folders.push(path);
     const peer = (hostName: string) => ({ id: hostName, hostName, domain: 'example.com' });
@@ -164,6 +164,7 @@ describeWithTool('openssl', 'an authority that openssl has run is adopted with i
           subject: { commonName: 'A Person', organization: 'Example', country: 'NO' },
           ...change,
         },
+        ...above,
       ],
       clusters: [
         {
@@ -175,7 +176,7 @@ describeWithTool('openssl', 'an authority that openssl has run is adopted with i
           peers: [peer('vcs9')],
         },
       ],
-      trustLists: [{ id: 'trust', authorities: ['old-ca'], appliesTo: ['core'] }],
+      trustLists: [{ id: 'trust', authorities: ['old-ca', ...above.map(({ id }) => id)], appliesTo: ['core'] }],
     };
     await writeFile(join(path, 'topology.json'), JSON.stringify(topology));
     await writeFile(join(path, 'passphrase'), PASSPHRASE);
@@ -267,6 +268,118 @@ describeWithTool('openssl', 'an authority that openssl has run is adopted with i
     expect(refused.progress).toContain('error ADOPTION_REFUSED');
     expect(refused.progress).toContain(words);
     expect((await run('ls', [join(path, 'pki/authorities')])).stdout).toBe('');
+  });
+
+  describe('an authority that another one has signed', () => {
+    /** A demoCA whose certificate "Old Root" has signed. */
+    async function subordinate(serial = '51') {
+      const { path, demo } = await demoCa('X8.1');
+      const rooted = await mkdtemp(join(tmpdir(), 'vcs-pki-adopt-root-'));
+      folders.push(rooted);
+      const pass = ['-passin', `file:${join(path, 'passphrase')}`];
+      const must = async (...args: string[]) => {
+        const result = await run(openssl, args, { cwd: rooted });
+        expect(result.code, `${args.join(' ')}\n${result.stderr}`).toBe(0);
+      };
+      await mkdir(join(rooted, 'newcerts'));
+      await writeFile(join(rooted, 'index.txt'), '');
+      await writeFile(join(rooted, 'serial'), '50\n');
+      await writeFile(join(rooted, 'extensions'), CONFIG.slice(CONFIG.indexOf('[v3_ca]')).replace('[v3_ca]\n', ''));
+      const old = ['-subj', '/CN=Old Root', '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '3650'];
+      await must('req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...old);
+      const key = join(demo, 'private/cakey.pem');
+      await must(
+        ...['x509', '-x509toreq', '-in', join(demo, 'cacert.pem'), '-signkey', key, ...pass, '-out', 'sub.csr'],
+      );
+      await must(
+        ...['x509', '-req', '-in', 'sub.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-set_serial', `0x${serial}`],
+        ...['-days', '3000', '-extfile', 'extensions', '-out', join(demo, 'cacert.pem')],
+      );
+      return { demo, rooted };
+    }
+    const root = { id: 'old-root', key: 'rsa-2048', subject: { commonName: 'Old Root' } };
+    const signedBy = (issuer: string) => ({ id: 'old-ca', issuer });
+
+    it('is adopted after it, and chains up to it', async () => {
+      const { demo, rooted } = await subordinate();
+      const { path, vcsPki } = await project(signedBy('old-root'), root);
+      const above = await vcsPki('adopt', rooted, 'old-root');
+      expect(above, above.progress).toMatchObject({ code: 0 });
+      const adopted = await vcsPki('adopt', demo, 'old-ca');
+      expect(adopted, adopted.progress).toMatchObject({ code: 0 });
+      const applied = await vcsPki('apply');
+      expect(applied, applied.progress).toMatchObject({ code: 0 });
+      const bundle = join(path, 'pki/bundles/adopting/core/vcs9');
+      const at = ['-attime', String((NOW.getTime() / 1000) | 0)];
+      const verified = await run(openssl, [
+        ...['verify', ...at, '-crl_check_all', '-CAfile', join(bundle, 'ca.pem'), '-CRLfile', join(bundle, 'crl.pem')],
+        join(bundle, 'server.pem'),
+      ]);
+      expect(verified, verified.stderr).toMatchObject({ code: 0 });
+    });
+
+    it('is on record with its issuer: what it issued itself may have its serial number, and a root made with -selfsign stands in its own index', async () => {
+      const { demo, rooted } = await subordinate('10');
+      const serialOf = async (certificate: string) =>
+        (await run(openssl, ['x509', '-in', certificate, '-noout', '-serial'])).stdout.trim().replace('serial=', '');
+      const lines: string[] = [];
+      for (const certificate of [join(rooted, 'ca.pem'), join(demo, 'cacert.pem')]) {
+        const serial = await serialOf(certificate);
+        lines.push(`V\t360101000000Z\t\t${serial}\tunknown\t/CN=An Authority\n`);
+        await copyFile(certificate, join(rooted, 'newcerts', `${serial}.pem`));
+      }
+      await writeFile(join(rooted, 'index.txt'), lines.join(''));
+      const { path, vcsPki } = await project(signedBy('old-root'), root);
+      for (const args of [['adopt', rooted, 'old-root'], ['adopt', demo, 'old-ca'], ['apply']]) {
+        const done = await vcsPki(...args);
+        expect(done, done.progress).toMatchObject({ code: 0 });
+      }
+      const indexOf = (id: string) => readFile(join(path, 'pki/authorities', id, 'index.txt'), 'utf8');
+      expect(await indexOf('old-root')).toBe(lines.join(''));
+      expect((await indexOf('old-ca')).match(/\t10\t/g)).toHaveLength(1);
+      expect((await vcsPki('plan')).out).not.toMatch(/^(issue|create|revoke) /m);
+    });
+
+    it('is refused as a root, and under an authority that did not sign it', async () => {
+      const { demo, rooted } = await subordinate();
+      const alone = await project();
+      expect((await alone.vcsPki('adopt', demo, 'old-ca')).progress).toContain(
+        'error ADOPTION_REFUSED: authorities old-ca: its certificate was signed by CN=Old Root, and the declaration has no issuer',
+      );
+      const namesake = await project(signedBy('old-root'), root);
+      // Another authority of that name is on record.
+      await run(openssl, [
+        ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=Old Root', '-days', '3650'],
+        ...['-keyout', join(rooted, 'ca.key'), '-out', join(rooted, 'ca.pem')],
+      ]);
+      expect((await namesake.vcsPki('adopt', rooted, 'old-root')).code).toBe(0);
+      expect((await namesake.vcsPki('adopt', demo, 'old-ca')).progress).toContain(
+        'was signed by CN=Old Root, and not by the authority that is on record as old-root',
+      );
+    });
+
+    it('a self-signed one is refused where an issuer is declared', async () => {
+      const { demo } = await demoCa('X8.1');
+      const { vcsPki } = await project(signedBy('old-root'), root);
+      expect((await vcsPki('adopt', demo, 'old-ca')).progress).toContain(
+        'its certificate is self-signed, and the declaration has it signed by old-root',
+      );
+    });
+  });
+
+  it('does not go on without a list or a certificate that it cannot read, and passes over folders', async () => {
+    const { demo } = await demoCa('X8.1');
+    const { vcsPki } = await project();
+    await rm(join(demo, 'crl.pem'));
+    await mkdir(join(demo, 'crl.pem'));
+    expect((await vcsPki('adopt', demo, 'old-ca')).progress).toContain('crl.pem: is a directory, not a file');
+    await rm(join(demo, 'crl.pem'), { recursive: true });
+    await run('mkfifo', [join(demo, 'certs/pipe.pem')]);
+    expect((await vcsPki('adopt', demo, 'old-ca')).progress).toContain('pipe.pem: is a pipe or a device');
+    await rm(join(demo, 'certs/pipe.pem'));
+    await mkdir(join(demo, 'certs/old.pem'));
+    const adopted = await vcsPki('adopt', demo, 'old-ca');
+    expect(adopted, adopted.progress).toMatchObject({ code: 0 });
   });
 
   it('refuses the wrong key, the wrong passphrase, a second time, and what is no such directory', async () => {

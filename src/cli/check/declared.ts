@@ -85,11 +85,16 @@ function refusalFindings(verdicts: readonly LinkVerdict[]): Finding[] {
 
 /** One line for each reason, with the first of the links. */
 function uncheckedLinks(verdicts: readonly LinkVerdict[]): string[] {
-  const byReason = new Map<string, string[]>();
-  for (const { link, unchecked } of verdicts)
-    for (const reason of unchecked) byReason.set(reason, [...(byReason.get(reason) ?? []), link.id]);
-  return [...byReason].map(([reason, [first, ...others]]) =>
-    others.length === 0 ? `${first}: ${reason}` : `${first} and ${others.length} more: ${reason}`,
+  const byReason = new Map<string, { readonly first: string; more: number }>();
+  for (const { link, unchecked } of verdicts) {
+    for (const reason of unchecked) {
+      const known = byReason.get(reason);
+      if (known) known.more += 1;
+      else byReason.set(reason, { first: link.id, more: 0 });
+    }
+  }
+  return [...byReason].map(([reason, { first, more }]) =>
+    more === 0 ? `${first}: ${reason}` : `${first} and ${more} more: ${reason}`,
   );
 }
 

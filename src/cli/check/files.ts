@@ -6,6 +6,7 @@ import { isApplianceLog, parseApplianceLog } from '../../verify/diagnosis/applia
 import type { Artefact } from '../../verify/diagnosis/artefact.ts';
 import { type Contents, readContents } from '../../x509/contents.ts';
 import { decodeText } from '../../x509/pem.ts';
+import { MOST_BYTES } from '../input-file.ts';
 import type { Gathered, ReadFile } from './gathered.ts';
 import { opensslDirectories } from './openssl-directories.ts';
 import { contentOf, type Entry, entriesOf, statusOf } from './read-only.ts';
@@ -13,7 +14,6 @@ import { contentOf, type Entry, entriesOf, statusOf } from './read-only.ts';
 /** Folders below the one that was named. */
 const MOST_LEVELS = 5;
 const MOST_FILES = 2000;
-const MOST_BYTES = 64 * 1024 * 1024;
 
 type Password = Secret<string> | undefined;
 

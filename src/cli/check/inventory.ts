@@ -132,9 +132,11 @@ function declaredRows(
 ): InventoryRow[] {
   const { topology } = session.workspace;
   const mutual = links(topology).filter(isMutual);
+  const asClients = byPresented(mutual, 'client');
+  const asServers = byPresented(mutual, 'server');
   const uses = (presented: string) => ({
-    asClient: mutual.filter(({ client }) => client.presents === presented).map(({ id }) => id),
-    asServer: mutual.filter(({ server }) => server.presents === presented).map(({ id }) => id),
+    asClient: asClients.get(presented) ?? [],
+    asServer: asServers.get(presented) ?? [],
   });
   const none = { asClient: [], asServer: [] };
   const row = (where: string, state: InventoryRow['state'], certificate: Certificate, used: Uses) =>
@@ -160,6 +162,17 @@ function declaredRows(
       return row(`system ${system.id}`, 'declared', certificate, isOwn ? uses(system.id) : none);
     }),
   ];
+}
+
+/** Ids of links, by what is presented at one end. */
+function byPresented(all: readonly Link[], end: 'client' | 'server'): ReadonlyMap<string | undefined, string[]> {
+  const ids = new Map<string | undefined, string[]>();
+  for (const link of all) {
+    const known = ids.get(link[end].presents);
+    if (known) known.push(link.id);
+    else ids.set(link[end].presents, [link.id]);
+  }
+  return ids;
 }
 
 function isMutual({ client, server }: Link): boolean {

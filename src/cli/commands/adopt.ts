@@ -61,7 +61,10 @@ ${TARGET_HELP}`,
           fix: 'declare the one that is to be adopted under another id',
         });
       }
-      await adoptAuthority(found, authority, chosen.topology, session.directory, context.clock);
+      const above = authority.issuer === undefined ? undefined : state.authorities.get(authority.issuer);
+      const recorded = await session.directory.certificateReader(chosen.topology);
+      const issuer = above && (await recorded(above.record));
+      await adoptAuthority(found, { authority, issuer }, chosen.topology, session.directory, context.clock);
       await writeLock(session, context);
       const revoked = found.index.filter(({ revocation }) => revocation).length;
       const data = { authority: id, certificates: found.index.length, revoked, files: found.issued.size };

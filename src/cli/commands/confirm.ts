@@ -56,6 +56,7 @@ ${TARGET_HELP}`,
     const format = outputFormat(options);
     const named = given.length === 2 || /^[a-z0-9-]+\/[a-z0-9-]+$/.test(given[0] ?? '');
     const [peer, target] = named ? given : [undefined, given[0]];
+    if (peer === undefined) refuseWithoutPeer(options);
     const chosen = await workspace(target, options, context);
     if (peer === undefined) {
       const session = await readSession(chosen, options, context);
@@ -98,6 +99,17 @@ ${TARGET_HELP}`,
     });
   },
 };
+
+/** What would be recorded needs a peer to record it of. */
+function refuseWithoutPeer(options: Options): void {
+  const option = ['installed', 'probe', 'serial', 'role'].find((name) => options[name] !== undefined);
+  if (option === undefined) return;
+  throw new VcsPkiError('USAGE', {
+    at: `--${option}`,
+    message: 'is for one peer, and none is named',
+    fix: 'name the peer, like vcs-pki confirm core/expc1 --installed',
+  });
+}
 
 interface Seen {
   readonly role: Role | undefined;

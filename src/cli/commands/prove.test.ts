@@ -46,6 +46,27 @@ links that verify, of all that are verified; -: no link, off: neither end verifi
 `);
   });
 
+  it.each([
+    [19, /^CLIENT \\ SERVER {2}far1 {2}hub {2}far2 {2}.*\nhub {14}off {3}- {4}off .*\nfar1 {13}- {5}off {2}- .*\n/],
+    [20, /^CLIENT {2}SERVER {2}LINKS\nhub {5}far1 {4}off\nfar1 {4}hub {5}off\n(?:\w+ +\w+ +off\n){38}$/],
+  ])('is a list of pairs where there are more than 20 columns: a hub and %i ends', async (count, shape) => {
+    const cluster = (id: string) => ({
+      id,
+      product: 'vcs-control' as const,
+      release: 'X8.1',
+      issuer: 'issuing-ca',
+      peers: [{ id, hostName: id, domain: 'example.com' }],
+    });
+    const far = Array.from({ length: count }, (_, index) => `far${index + 1}`);
+    await declare({
+      clusters: ['hub', ...far].map(cluster),
+      zones: far.map((id) => ({ kind: 'neighbor', id, cluster: 'hub', neighbor: id, tlsVerify: false }) as const),
+      trustLists: [],
+    });
+    const { out, progress } = await prove();
+    expect(out.split('links that verify')[0], progress).toMatch(shape);
+  });
+
   it('counts what is refused, and explains each below (61, D11)', async () => {
     await declare({
       zones: [

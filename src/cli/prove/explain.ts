@@ -78,7 +78,10 @@ function nearLinks(links: readonly Link[], wanted: string): Link[] {
     const worth = (word: string) => (words.includes(word) ? 2 : nearest(word, words) === undefined ? 0 : 1);
     return asked.reduce((sum, word) => sum + worth(word), 0);
   };
-  return [...links].sort((a, b) => score(b) - score(a));
+  return links
+    .map((link) => ({ link, score: score(link) }))
+    .sort((a, b) => b.score - a.score)
+    .map(({ link }) => link);
 }
 
 export function explain(verdict: LinkVerdict, evidence: Evidence): Explanation {

@@ -4,7 +4,13 @@ import type { LinkVerdict } from '../../verify/prove.ts';
 import { verdictCounts } from '../describe.ts';
 import { table } from '../output.ts';
 
-/** The verdicts by who dials whom: a row for each cluster, system or client group that is a TLS client. */
+/** Columns beyond which a matrix is too wide to read, and nearly empty. */
+const MOST_COLUMNS = 20;
+
+/**
+ * The verdicts by who dials whom: a row for each cluster, system or client group that is a TLS client; where too many
+ * are dialled for a column each, a row for each pair.
+ */
 export function verdictMatrix(verdicts: readonly LinkVerdict[]): string {
   const clients = unique(verdicts.map(({ link }) => ownerOf(link.client)));
   const servers = unique(verdicts.map(({ link }) => ownerOf(link.server)));
@@ -14,6 +20,10 @@ export function verdictMatrix(verdicts: readonly LinkVerdict[]): string {
     const cell = cells.get(key);
     if (cell) cell.push(verdict);
     else cells.set(key, [verdict]);
+  }
+  if (servers.length > MOST_COLUMNS) {
+    const pairs = [...cells].map(([pair, cell]) => [...pair.split('\n'), cellText(cell)]);
+    return `${table(['CLIENT', 'SERVER', 'LINKS'], pairs)}${LEGEND}`;
   }
   const rows = clients.map((client) => [
     client,
