@@ -13,13 +13,12 @@ export const releaseNames = releases.map(({ name }) => name);
  * newest row of its series before it. Undefined for a series that is not known.
  */
 export function findRelease(name: string): Release | undefined {
-  const wanted = numbers(name);
-  const row = releases.findLast((candidate) => {
-    const [major, minor, maintenance] = numbers(candidate.name);
-    return major === wanted[0] && minor === wanted[1] && maintenance <= wanted[2];
-  });
-  return row && { ...row, name };
+  const [major, minor, maintenance] = numbers(name);
+  const row = numbered.findLast(({ at }) => at[0] === major && at[1] === minor && at[2] <= maintenance)?.row;
+  return row && (row.name === name ? row : { ...row, name });
 }
+
+const numbered = releases.map((row) => ({ row, at: numbers(row.name) }));
 
 /** As `findRelease`, for a declaration that has been parsed. */
 export function releaseOf({ release }: { readonly release: string }): Release {
