@@ -78,7 +78,7 @@ function ownContents(path: string, files: readonly FileArtefact[], issuers: Read
     if (certificates.every(isTrusted)) (isChain(file) ? chains : trusted).push(...found);
   }
   // With the root in a file of its own, the list is made of files, and the chain is one of them.
-  const inParts = trusted.length > 0 && trusted.every(({ at }) => /root/i.test(basename(at)));
+  const inParts = trusted.length > 0 && trusted.every(({ at }) => basename(at).toLowerCase().includes('root'));
   return {
     path,
     files,
