@@ -6,7 +6,7 @@ import { type Authority, authoritySchema } from '../src/topology/schema.ts';
 import { logicalId } from './delivery.ts';
 import { refuseTokens } from './input.ts';
 import { type PlannedDemand, StackTopology } from './stack-topology.ts';
-import { atSynthesis, commandResource, literal, quoted } from './terraform.ts';
+import { atSynthesis, commandResource, literal, planned, quoted } from './terraform.ts';
 
 export interface SubjectProps {
   readonly commonName: string;
@@ -87,7 +87,13 @@ export class CertificateAuthority extends Construct {
     const own = commandResource(this, 'Authority', {
       logicalId: logicalId(id, 'authority'),
       triggers: { subject: literal(JSON.stringify(subject)), key, issuer: authority.issuer ?? 'self-signed' },
-      onCreate: [quoted('issue'), quoted(`authority/${id}`), quoted('topology.json'), quoted('--no-bundles')],
+      onCreate: [
+        quoted('issue'),
+        quoted(`authority/${id}`),
+        quoted('topology.json'),
+        quoted('--no-bundles'),
+        ...planned(topology.digest),
+      ],
       dependsOn: issuer ? [issuer.resource] : [],
     });
     const certificates = TerraformIterator.fromMap(atSynthesis(() => certificateMap(topology.plannedDemands(), id)));
@@ -104,18 +110,7 @@ export class CertificateAuthority extends Construct {
         'self.triggers.generation',
         quoted('--reason'),
         'self.triggers.reason',
-      ],
-      onDestroy: [
-        quoted('revoke'),
-        'each.key',
-        quoted('topology.json'),
-        quoted('--no-bundles'),
-        quoted('--generation'),
-        'self.triggers.generation',
-        quoted('--on-removal'),
-        'self.triggers.on_removal',
-        quoted('--reason'),
-        quoted('cessationOfOperation'),
+        ...planned(topology.digest),
       ],
       dependsOn: [own],
     });

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { Token } from 'cdktf';
+import type { resource } from '@cdktf/provider-null';
+import { type IResolvable, Token } from 'cdktf';
 import { Construct } from 'constructs';
 import type { Topology } from '../src/topology/schema.ts';
-import { atSynthesis, commandResource, quoted } from './terraform.ts';
+import { atSynthesis, commandResource, planned, quoted } from './terraform.ts';
 
 const DAY = 24 * 3600 * 1000;
 
@@ -10,32 +11,65 @@ const DAY = 24 * 3600 * 1000;
 export interface DeclaredStack {
   readonly topology: Topology;
   readonly now: Date;
+  /** Of the topology, at synthesis. */
+  readonly digest: IResolvable;
+  /** Which attempt at this last step is planned: another one, where the last did not come to its end. */
+  readonly attempt: number;
   plannedDemands(): unknown;
 }
 
-/** The last step of an apply: revokes what is no longer declared, signs the lists that are due, writes lock file and bundles. */
+/**
+ * The last step of an apply, after everything new exists: issues what is due still, revokes what is no longer declared,
+ * signs the lists that are due, writes lock file and bundles.
+ */
 export class Delivery extends Construct {
+  readonly resource: resource.Resource;
+
   constructor(scope: Construct, topology: DeclaredStack) {
     super(scope, 'Delivery');
-    const created = commandResource(this, 'Resource', {
+    const attempt = [quoted('--attempt'), `"${Token.asString(atSynthesis(() => `${topology.attempt}`))}"`];
+    this.resource = commandResource(this, 'Resource', {
       logicalId: 'delivery',
       triggers: {
         certificates: Token.asString(atSynthesis(() => certificatesDigest(topology))),
         lists_refreshed_from: Token.asString(atSynthesis(() => refreshWindow(topology))),
       },
-      onCreate: [quoted('apply'), quoted('topology.json'), quoted('--no-issue')],
+      onCreate: [quoted('apply'), quoted('topology.json'), ...attempt, ...planned(topology.digest)],
       dependsOn: [],
     });
-    created.addOverride(
+    this.resource.addOverride(
       'depends_on',
       atSynthesis(() => resourceNames(topology)),
     );
   }
 }
 
+/**
+ * What `terraform destroy` revokes: all that is declared, but what its declaration keeps. Nothing else revokes when it is
+ * destroyed. Its triggers never change, so that it is there from the apply that made it to the destroy.
+ */
+export class RevokeOnDestroy extends Construct {
+  constructor(scope: Construct, topology: DeclaredStack, delivery: Delivery) {
+    super(scope, 'RevokeOnDestroy');
+    commandResource(this, 'Resource', {
+      logicalId: 'revoke_on_destroy',
+      triggers: { workspace: '${terraform.workspace}' },
+      onCreate: [],
+      onDestroy: [
+        quoted('revoke'),
+        quoted('--all'),
+        quoted('topology.json'),
+        ...planned(topology.digest, 'self.triggers.workspace'),
+      ],
+      dependsOn: [delivery.resource],
+    });
+  }
+}
+
 /** Where things are stored is not in it: the topology learns that only when it is written (I9). */
 function certificatesDigest(topology: DeclaredStack): string {
-  const content = JSON.stringify([topology.topology, topology.plannedDemands()]);
+  const again = topology.attempt > 0 ? [topology.attempt] : [];
+  const content = JSON.stringify([topology.topology, topology.plannedDemands(), ...again]);
   return createHash('sha256').update(content).digest('hex').slice(0, 16);
 }
 

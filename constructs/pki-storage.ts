@@ -18,6 +18,12 @@ export interface PkiStorageProps {
    * @default VCS_PKI_NOW of the environment, or now
    */
   readonly now?: Date;
+  /**
+   * Whether `terraform destroy` revokes what is declared, but for what its cluster keeps. It must have been applied before;
+   * nothing else that Terraform destroys is ever revoked for that.
+   * @default false
+   */
+  readonly revokeOnDestroy?: boolean;
 }
 
 /** Where a stack keeps its keys, certificates and lock file. */

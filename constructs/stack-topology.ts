@@ -7,18 +7,21 @@ import {
   checkLockTopology,
   LOCK_FILE,
   type LockFile,
+  nextAttempt,
   parseLockFile,
   stateFromLock,
 } from '../src/authority/lock-file.ts';
 import { planCertificate } from '../src/authority/plan.ts';
 import { VcsPkiError } from '../src/errors.ts';
 import { type Demand, ownDemands } from '../src/topology/demands.ts';
+import { topologyDigest } from '../src/topology/digest.ts';
 import { findings } from '../src/topology/findings.ts';
 import { toId } from '../src/topology/names.ts';
 import type { Topology, TopologyInput } from '../src/topology/schema.ts';
 import { parseTopology } from '../src/topology/topology.ts';
-import { Delivery } from './delivery.ts';
+import { Delivery, RevokeOnDestroy } from './delivery.ts';
 import { writeStackFiles } from './stack-files.ts';
+import { atSynthesis } from './terraform.ts';
 
 const BRAND = Symbol.for('vcs-pki/StackTopology');
 const CHILD_ID = 'VcsPki';
@@ -49,6 +52,7 @@ interface StorageSettings {
   readonly directory?: string | undefined;
   readonly lockFile?: string | undefined;
   readonly now?: Date | undefined;
+  readonly revokeOnDestroy?: boolean | undefined;
 }
 
 /** A demand with what the lock file says of it: whether Terraform has to issue, and why. */
@@ -83,6 +87,7 @@ export class StackTopology extends Construct {
     suppressions: [],
   };
   #storage: StorageSettings | undefined;
+  readonly #delivery: Delivery;
   /** While a synthesis runs nothing more is declared: what follows from the declaration is then worked out once. */
   #derived: { topology?: Topology; planned?: readonly PlannedDemand[] } | undefined;
 
@@ -90,7 +95,7 @@ export class StackTopology extends Construct {
     super(stack, CHILD_ID);
     Object.defineProperty(this, BRAND, { value: true });
     this.#stack = stack;
-    new Delivery(this, this);
+    this.#delivery = new Delivery(this, this);
     this.node.addValidation({ validate: () => this.#validate() });
     const { synthesizer } = stack;
     stack.synthesizer = {
@@ -127,6 +132,7 @@ export class StackTopology extends Construct {
       });
     }
     this.#storage = storage;
+    if (storage.revokeOnDestroy) new RevokeOnDestroy(this, this, this.#delivery);
   }
 
   /** Its id among topologies: that of the stack. */
@@ -150,6 +156,8 @@ export class StackTopology extends Construct {
     return topology;
   }
 
+  readonly digest = atSynthesis(() => topologyDigest(this.topology));
+
   #parse(): Topology {
     const lists = kinds.map((kind) => [kind, this.#declared[kind].map(({ declaration }) => declaration())] as const);
     return parseTopology({ name: this.name, ...Object.fromEntries(lists) }, this.#stack.node.id);
@@ -166,6 +174,11 @@ export class StackTopology extends Construct {
       fix: 'write it like 2027-03-02T00:00:00Z',
       ...(!this.#storage?.now && fixed && { value: fixed }),
     });
+  }
+
+  /** See DeclaredStack. */
+  get attempt(): number {
+    return nextAttempt(this.#readLock());
   }
 
   /** Every demand with the generation and reason that the lock file and `now` give it. */

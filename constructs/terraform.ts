@@ -1,5 +1,5 @@
 import { resource } from '@cdktf/provider-null';
-import { type IResolvable, type ITerraformDependable, Lazy } from 'cdktf';
+import { type IResolvable, type ITerraformDependable, Lazy, Token } from 'cdktf';
 import type { Construct } from 'constructs';
 
 /** The file beside cdk.tf.json that starts vcs-pki; see stack-files.ts. */
@@ -18,6 +18,14 @@ export function commandLine(args: readonly string[]): string {
 /** A string as a Terraform expression. */
 export function quoted(text: string): string {
   return JSON.stringify(literal(text));
+}
+
+/**
+ * With which declaration and in which workspace a command is run: a saved plan names the declaration that it was made of.
+ * @param workspace as a Terraform expression; what destroys may refer to its own triggers alone
+ */
+export function planned(declaration: IResolvable, workspace = 'terraform.workspace'): string[] {
+  return [quoted('--declaration'), `"${Token.asString(declaration)}"`, quoted('--workspace'), workspace];
 }
 
 /**
@@ -50,7 +58,7 @@ export function commandResource(scope: Construct, id: string, options: CommandRe
     dependsOn: [...options.dependsOn],
     lifecycle: { createBeforeDestroy: true },
     provisioners: [
-      run(options.onCreate),
+      ...(options.onCreate.length > 0 ? [run(options.onCreate)] : []),
       ...(options.onDestroy ? [{ ...run(options.onDestroy), when: 'destroy' as const }] : []),
     ],
     ...(options.forEach && { forEach: options.forEach }),

@@ -78,7 +78,11 @@ async function establish(object: Stored<AuthorityObject>, world: World): Promise
     const key = await material.key(owner, GENERATION, () => generatePrivateKey(authority.key));
     const reason = issuer ? `to be signed by ${issuer.id}` : 'self-signed root';
     const context = { reason, topology: topologyOf(namespace), pathLength: resource.spec.pathLength };
-    await createAuthority(authority, { ledger, key }, issuer, context, { ...world, material });
+    await createAuthority(authority, { ledger, key }, issuer, context, {
+      ...world,
+      material,
+      compromised: async () => undefined,
+    });
     world.announce(object, { type: 'Normal', reason: 'Created', note: `created authority: ${reason}` });
     return establish(object, world);
   }

@@ -94,7 +94,7 @@ async function keepIssued(
       // A key that never came on record may be of another type than is wanted now.
       world.pending.delete(`${namespace}/${demand.id}/${generation}`);
       const topology = topologyOf(namespace);
-      const ports = { ...world, material };
+      const ports = { ...world, material, compromised: async () => undefined };
       const issued = ({ certificate }: { certificate: Certificate }) => {
         current = recordFor(demand, certificate, topology, generation, reason);
         world.announce(object, { type: 'Normal', reason: 'Issued', note: `issued ${current.serial}: ${reason}` });
@@ -176,7 +176,7 @@ async function isPublishedAsRevoked(
   const { owner, specification } = record.issuance;
   const { ledger, material } = authorityPlace(world, namespace, specification.issuer, async () => undefined);
   const recorded = { authorities: new Map(), certificates: new Map([[owner, record]]) };
-  for (const { record: wanted, reason } of planRemoved([], recorded)) {
+  for (const { record: wanted, reason } of planRemoved([], recorded, world.clock.now())) {
     await revokeCertificate({ ledger }, wanted.serial, 'cessationOfOperation', world.clock);
     world.announce(object, { type: 'Normal', reason: 'Revoked', note: `revoked ${wanted.serial}: ${reason}` });
   }
@@ -184,7 +184,7 @@ async function isPublishedAsRevoked(
   const revoked = entries.filter(({ serial }) => serial === record.serial);
   const list = await material.crl(specification.issuer, GENERATION);
   const state = crlStateOf(list, revoked, `the list of ${specification.issuer}`);
-  return state !== 'none' && state.missing.length === 0;
+  return typeof state !== 'string' && state.missing.length === 0;
 }
 
 async function deleteSecret(namespace: string, name: string, owner: string, world: World): Promise<void> {

@@ -6,6 +6,7 @@ import { describeKey, keyTypeOf, keyTypes, subjectPublicKeyInfo } from '../x509/
 import { formatName, sameName } from '../x509/name.ts';
 import { createRequest, readRequest } from '../x509/request.ts';
 import { isVerifiable, weakDigest } from '../x509/signature.ts';
+import { refuseCompromised } from './compromised-key.ts';
 import { keyOf, type Ports, readDemandedRequest } from './issue.ts';
 import type { Ledger, Requests } from './ports.ts';
 import { type Issuance, type PendingRequest, specificationOf, timestamp } from './record.ts';
@@ -33,7 +34,9 @@ export async function makeRequest(
       dnsNames: names,
       purposes: usages,
     }));
-  checkRequestForElsewhere(declared ?? (await readRequest(der, demand.id)), demand);
+  const request = declared ?? (await readRequest(der, demand.id));
+  checkRequestForElsewhere(request, demand);
+  await refuseCompromised(request.subjectPublicKeyInfo, demand.id, ports);
   const pending = {
     generation,
     reason,
@@ -127,12 +130,40 @@ export function checkArrival({ demand, certificate }: Arrival, authority: readon
       certificate.extendedKeyUsage?.join(', '),
     );
   }
+  if (certificate.serialNumber < 0n) {
+    throw unfit(
+      `its serial number is ${serialHex(certificate.serialNumber)}; a serial number must be positive (RFC 5280 4.1.2.2)`,
+      `have ${demand.issuer} issue it with a positive serial number`,
+      serialHex(certificate.serialNumber),
+    );
+  }
   if (now >= certificate.notAfter || now < certificate.notBefore) {
     throw unfit(
       `it is valid from ${certificate.notBefore.toISOString()} to ${certificate.notAfter.toISOString()}`,
       now < certificate.notBefore ? 'check the clock' : 'ask for a new one',
     );
   }
+}
+
+/**
+ * Refuses a serial number under which another certificate of the authority is on record: SERIAL_REUSED.
+ * @returns whether this very certificate is on record already
+ */
+export async function isOnRecord({ demand, certificate }: Arrival, ledger: Ledger): Promise<boolean> {
+  const serial = serialHex(certificate.serialNumber);
+  const present = (await ledger.entries()).find((entry) => entry.serial === serial);
+  if (!present) return false;
+  if ((await present.certificate())?.equals(certificate.der)) return true;
+  throw serialUsedTwice(demand, serial);
+}
+
+export function serialUsedTwice({ id, issuer }: Demand, serial: string): VcsPkiError {
+  return new VcsPkiError('SERIAL_REUSED', {
+    at: id,
+    value: serial,
+    message: `${issuer} has used serial ${serial} for another certificate too`,
+    fix: `ask ${issuer} for a certificate with a serial number of its own (RFC 5280 4.1.2.2)`,
+  });
 }
 
 /** Puts a certificate that was signed elsewhere on record and in its place; its request is answered then. */
@@ -145,8 +176,7 @@ export async function acceptArrival(
   const { demand, generation, reason, specification, certificate, chain } = arrival;
   const issuance: Issuance = { owner: demand.id, topology, generation, reason, specification, signedElsewhere: true };
   const serial = serialHex(certificate.serialNumber);
-  const known = (await ledger.entries()).some((entry) => entry.serial === serial);
-  if (!known) await ledger.record([{ serial, certificate: certificate.der, issuance }]);
+  if (!(await isOnRecord(arrival, ledger))) await ledger.record([{ serial, certificate: certificate.der, issuance }]);
   const issuers = chain.filter(({ subject, issuer }) => !sameName(subject, issuer)).map(({ der }) => der);
   await ports.material.store(demand.id, generation, { certificate: certificate.der, chain: issuers });
   await ports.requests.remove(demand.id);

@@ -15,6 +15,7 @@ import { encodeName } from '../x509/name.ts';
 import { decodeDerOrPem } from '../x509/pem.ts';
 import { type CertificateRequest, readRequest } from '../x509/request.ts';
 import { signatureAlgorithmFor } from '../x509/signature.ts';
+import { type CompromisedKeys, refuseCompromised } from './compromised-key.ts';
 import { type Issuer, keyIdentifierOf, localSigner } from './issuer.ts';
 import { authoritySpecification } from './plan.ts';
 import type { Clock, Ledger, Material, Random, Signer } from './ports.ts';
@@ -34,6 +35,7 @@ export interface Ports {
   readonly clock: Clock;
   readonly random: Random;
   readonly material: Material;
+  readonly compromised: CompromisedKeys;
 }
 
 export interface IssueOrder {
@@ -83,6 +85,7 @@ async function signLeaf(
   ports: Ports,
 ): Promise<Buffer> {
   const publicKey = await publicKeyOf(demand, generation, ports.material);
+  await refuseCompromised(publicKey, demand.id, ports);
   if (publicKey.equals(issuer.certificate.subjectPublicKeyInfo)) {
     throw new VcsPkiError('KEY_REUSED', {
       at: demand.id,
@@ -128,6 +131,14 @@ export async function keyOf(demand: Demand, generation: number, material: Materi
     });
   }
   return material.key(demand.id, generation, () => generatePrivateKey(type));
+}
+
+/** What appliances ask for must be what is demanded, with keys that may be certified: told before anything is written (I10, I12). */
+export async function checkRequests(demands: Iterable<Demand>, ports: Pick<Ports, 'compromised'>): Promise<void> {
+  for (const demand of demands) {
+    const request = await readDemandedRequest(demand);
+    if (request) await refuseCompromised(request.subjectPublicKeyInfo, demand.id, ports);
+  }
 }
 
 /** The request of a demand whose key is on the appliance, checked; undefined where the key is generated here. */
@@ -177,6 +188,7 @@ export async function createAuthority(
 ): Promise<Certificate> {
   const owner = authorityOwner(authority.id);
   const publicKey = subjectPublicKeyInfo(own.key);
+  await refuseCompromised(publicKey, owner, ports);
   const ledger = parent?.ledger ?? own.ledger;
   const subject = encodeName(authority.subject);
   const now = ports.clock.now();

@@ -16,6 +16,8 @@ const lockFileSchema = z.strictObject({
   topology: z.string(),
   authorities: z.record(z.string(), z.strictObject({ keyIdentifier: z.string(), ...recordSchema.shape })),
   certificates: z.record(z.string(), z.strictObject({ onRemoval: onRemovalSchema.optional(), ...recordSchema.shape })),
+  /** How often the last step of an apply had to be tried again, and whether it is still to come to its end. */
+  delivery: z.strictObject({ attempt: z.int().min(0), unfinished: z.literal(true).optional() }).optional(),
   /** What has been confirmed of each peer. */
   peers: z
     .record(
@@ -60,7 +62,7 @@ export function checkLockAuthorities(
   path: string,
 ): void {
   for (const { id } of topology.authorities) {
-    const locked = lock.authorities[id];
+    const locked = Object.hasOwn(lock.authorities, id) ? lock.authorities[id] : undefined;
     const found = state.authorities.get(id)?.keyIdentifier;
     if (!locked || locked.keyIdentifier === found) continue;
     throw new VcsPkiError('LOCK_MISMATCH', {
@@ -92,12 +94,19 @@ export function onRemovalOf(lock: LockFile | undefined): Map<string, Demand['onR
   return new Map(entries.flatMap(([id, { onRemoval }]) => (onRemoval ? [[id, onRemoval]] : [])));
 }
 
+/** Which attempt at delivering the next plan is to make: another one, where the last was begun and not ended. */
+export function nextAttempt(lock: LockFile | undefined): number {
+  const { attempt = 0, unfinished = false } = lock?.delivery ?? {};
+  return unfinished ? attempt + 1 : attempt;
+}
+
 /** The lock file for a state, with sorted keys. A removed demand keeps its last record: a peer that comes back goes on counting. */
 export function lockFileOf(
   topology: string,
   demands: readonly Demand[],
   state: RecordedState,
   confirmations: Confirmations = {},
+  delivery?: LockFile['delivery'],
 ): LockFile {
   const policies = new Map(demands.map((demand) => [demand.id, demand.onRemoval]));
   const peers = Object.entries(keptConfirmations(confirmations, demands));
@@ -115,6 +124,7 @@ export function lockFileOf(
         return [id, { ...(onRemoval && { onRemoval }), ...record }];
       }),
     ),
+    ...(delivery && (delivery.unfinished || delivery.attempt > 0) && { delivery }),
     ...(peers.length > 0 && { peers: sorted(peers) }),
   };
 }

@@ -5,7 +5,7 @@ import type { Certificate } from '../x509/certificate.ts';
 import type { Crl, RevocationReason } from '../x509/crl.ts';
 import { generatePrivateKey } from '../x509/keys.ts';
 import { makeRequest } from './elsewhere.ts';
-import { createAuthority, type IssueOrder, issueCertificates, type Ports, readDemandedRequest } from './issue.ts';
+import { checkRequests, createAuthority, type IssueOrder, issueCertificates, type Ports } from './issue.ts';
 import type { Issuer } from './issuer.ts';
 import { type Action, pathLengthBelow } from './plan.ts';
 import type { Ledger, Requests } from './ports.ts';
@@ -51,9 +51,8 @@ export async function perform(
     issuers.set(id, issuer);
     return issuer;
   };
-  // A bad request is found before anything is written (I10).
-  for (const action of actions)
-    if (action.kind === 'issue' || action.kind === 'request') await readDemandedRequest(action.demand);
+  await checkRequests(demandsIn(actions), ports);
+  for (const action of actions) if (action.kind === 'revoke') issuerOf(action.record, topology);
   for (const action of actions) {
     signal?.throwIfAborted();
     if (action.kind === 'create authority') {
@@ -93,6 +92,11 @@ export async function perform(
       announce({ kind: 'signed CRL', authority: authority.id, crl, reason });
     }
   }
+}
+
+/** What certificates and requests are about to be made for. */
+export function* demandsIn(actions: readonly Action[]): Generator<Demand> {
+  for (const action of actions) if (action.kind === 'issue' || action.kind === 'request') yield action.demand;
 }
 
 /** A peer that is no longer declared has ceased to operate; nothing says that its key is known to others (RFC 5280 5.3.1). */

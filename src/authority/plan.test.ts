@@ -114,18 +114,24 @@ describe('what is removed from the declaration', () => {
   const state = { authorities: new Map(), certificates: new Map([[demand.id, record]]) };
 
   it('is revoked', () =>
-    expect(planRemoved([], state)).toEqual([{ kind: 'revoke', record, reason: 'no longer declared' }]));
+    expect(planRemoved([], state, day('2026-03-01'))).toEqual([
+      { kind: 'revoke', record, reason: 'no longer declared' },
+    ]));
   it('is kept where the declaration said so', () => {
-    expect(planRemoved([], { ...state, onRemoval: new Map([[demand.id, 'keep' as const]]) })).toEqual([]);
+    expect(
+      planRemoved([], { ...state, onRemoval: new Map([[demand.id, 'keep' as const]]) }, day('2026-03-01')),
+    ).toEqual([]);
   });
-  it('is left alone while it is declared', () => expect(planRemoved([demand], state)).toEqual([]));
+  it('is left alone while it is declared', () => expect(planRemoved([demand], state, day('2026-03-01'))).toEqual([]));
   it('is not revoked twice', () => {
     const revoked = { ...record, revocation: { at: '2026-02-01T00:00:00Z', reason: 'unspecified' as const } };
-    expect(planRemoved([], { ...state, certificates: new Map([[demand.id, revoked]]) })).toEqual([]);
+    expect(planRemoved([], { ...state, certificates: new Map([[demand.id, revoked]]) }, day('2026-03-01'))).toEqual([]);
   });
   it('never touches an authority', () => {
     const own = { ...record, issuance: { ...record.issuance, owner: 'authority/ca' } };
-    expect(planRemoved([], { ...state, certificates: new Map([['authority/ca', own]]) })).toEqual([]);
+    expect(planRemoved([], { ...state, certificates: new Map([['authority/ca', own]]) }, day('2026-03-01'))).toEqual(
+      [],
+    );
   });
 });
 

@@ -18,7 +18,7 @@ export interface AuthorityState {
   /** Hex of the subject key identifier. */
   readonly keyIdentifier: string;
   /** Absent where the state comes from a lock file. */
-  readonly crl?: CrlState | 'none';
+  readonly crl?: CrlState | 'none' | 'damaged';
 }
 
 export interface CrlState {
@@ -35,6 +35,8 @@ export interface RecordedState {
   readonly authorities: ReadonlyMap<string, AuthorityState>;
   /** The newest record of each owner that this topology demanded. */
   readonly certificates: ReadonlyMap<string, CertificateRecord>;
+  /** All records of each of these owners, whichever authority signed them, in order of issue; absent: the newest alone is known. */
+  readonly history?: ReadonlyMap<string, readonly CertificateRecord[]>;
   /** By owner; absent: not looked at. */
   readonly material?: ReadonlyMap<string, MaterialState>;
   /** What becomes of removed demands, by owner; absent: revoke. */
@@ -107,7 +109,7 @@ export function plan(topology: Topology, demands: readonly Demand[], state: Reco
     } else if (decision.kind === 'restore') actions.push({ ...decision, owner: demand.id });
     else waits.push(decision.until);
   }
-  const revocations = planRemoved(demands, state);
+  const revocations = planRemoved(demands, state, now);
   actions.push(...revocations);
   for (const authority of topology.authorities) {
     const revoked = revocations.filter(({ record }) => record.issuance.specification.issuer === authority.id);
@@ -195,6 +197,7 @@ export function planCrl(
     return { kind: 'sign', reason: `${revoking} ${revoking === 1 ? 'certificate' : 'certificates'} to be revoked` };
   if (crl === undefined) return { kind: 'nothing' };
   if (crl === 'none') return { kind: 'sign', reason: 'no list yet' };
+  if (crl === 'damaged') return { kind: 'sign', reason: 'the published list cannot be read' };
   if (crl.missing.length > 0) return { kind: 'sign', reason: `not on the list yet: ${crl.missing.join(', ')}` };
   const due = nextUpdateDue(authority.crl, crl.signedAt);
   if (now >= due) return { kind: 'sign', reason: `update was due at ${due.toISOString().slice(0, 16)}Z` };
@@ -203,16 +206,39 @@ export function planCrl(
   return { kind: 'wait', until: due };
 }
 
-/** Records of this topology whose demand is gone. Authorities are never among them: their files and duties stay. */
-export function planRemoved(demands: readonly Demand[], state: RecordedState): Extract<Action, { kind: 'revoke' }>[] {
+/**
+ * Every certificate of this topology that is still valid and whose demand is gone: which of them its appliance serves is
+ * not known. Authorities are never among them: their files and duties stay.
+ */
+export function planRemoved(
+  demands: readonly Demand[],
+  state: RecordedState,
+  now: Date,
+): Extract<Action, { kind: 'revoke' }>[] {
   const wanted = new Set(demands.map((demand) => demand.id));
   const removed: Extract<Action, { kind: 'revoke' }>[] = [];
-  for (const [owner, record] of state.certificates) {
-    if (wanted.has(owner) || isAuthorityOwner(owner) || record.revocation || record.issuance.signedElsewhere) continue;
-    if (state.onRemoval?.get(owner) === 'keep') continue;
-    removed.push({ kind: 'revoke', record, reason: 'no longer declared' });
+  for (const owner of state.certificates.keys()) {
+    if (wanted.has(owner) || isAuthorityOwner(owner) || state.onRemoval?.get(owner) === 'keep') continue;
+    for (const record of validOf(owner, state, now))
+      if (!record.issuance.signedElsewhere) removed.push({ kind: 'revoke', record, reason: 'no longer declared' });
   }
   return removed;
+}
+
+/** Certificates of an owner that have neither ended nor been revoked, in order of issue. */
+export function validOf(
+  owner: string,
+  { history, certificates }: Pick<RecordedState, 'history' | 'certificates'>,
+  now: Date,
+): CertificateRecord[] {
+  const newest = certificates.get(owner);
+  const all = history?.get(owner) ?? (newest ? [newest] : []);
+  return all.filter((record) => isValid(record, now));
+}
+
+/** Neither ended nor revoked. */
+export function isValid({ revocation, notAfter }: CertificateRecord, now: Date): boolean {
+  return !revocation && new Date(notAfter) > now;
 }
 
 /** Counted back from expiry, but never before half of the lifetime: a window wider than the lifetime would reissue at every run. */

@@ -102,8 +102,9 @@ export function authorityOwner(id: string): string {
   return `${AUTHORITY_OWNER}${id}`;
 }
 
+/** `authority/<id>`: a demand of a cluster named authority has one part more. */
 export function isAuthorityOwner(owner: string): boolean {
-  return owner.startsWith(AUTHORITY_OWNER);
+  return owner.startsWith(AUTHORITY_OWNER) && !owner.includes('/', AUTHORITY_OWNER.length);
 }
 
 export function specificationOf(demand: Demand): Specification {

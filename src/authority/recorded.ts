@@ -1,21 +1,24 @@
 import { createPublicKey } from 'node:crypto';
 import { VcsPkiError } from '../errors.ts';
 import { readCertificate } from '../x509/certificate.ts';
-import { readCrl } from '../x509/crl.ts';
 import { subjectPublicKeyInfo } from '../x509/keys.ts';
-import type { CrlState, MaterialState } from './plan.ts';
+import type { AuthorityState, MaterialState } from './plan.ts';
 import type { IssuedMaterial, Material } from './ports.ts';
 import { isAuthorityOwner, type LedgerEntry } from './record.ts';
-import { crlSignedAt } from './revoke.ts';
+import { crlSignedAt, isListedToItsEnd, readPublished } from './revoke.ts';
 import { serialFromHex } from './serial.ts';
 
 /** How a published list compares with the ledger. */
-export function crlStateOf(der: Buffer | undefined, entries: readonly LedgerEntry[], at: string): CrlState | 'none' {
+export function crlStateOf(
+  der: Buffer | undefined,
+  entries: readonly LedgerEntry[],
+  authority: string,
+): NonNullable<AuthorityState['crl']> {
   if (!der) return 'none';
-  const crl = readCrl(der, at);
+  const crl = readPublished(der, authority);
+  if (!crl) return 'damaged';
   const missing = entries.filter(
-    ({ serial, notAfter, revocation }) =>
-      revocation && new Date(notAfter) >= crl.thisUpdate && !crl.find(serialFromHex(serial)),
+    (entry) => entry.revocation && !crl.find(serialFromHex(entry.serial)) && !isListedToItsEnd(entry, crl),
   );
   return {
     signedAt: crlSignedAt(crl),

@@ -41,7 +41,12 @@ let issuer: Issuer;
 
 beforeEach(async () => {
   now = new Date('2026-11-21T12:00:00.789Z');
-  ports = { clock: { now: () => now }, random: { bytes: (size) => randomBytes(size) }, material: new MemoryMaterial() };
+  ports = {
+    clock: { now: () => now },
+    random: { bytes: (size) => randomBytes(size) },
+    material: new MemoryMaterial(),
+    compromised: async () => undefined,
+  };
   const key = await generatePrivateKey('ec-p256');
   const ledger = new MemoryLedger();
   const context = { reason: 'test', topology: 'test', pathLength: 0 };

@@ -1,6 +1,8 @@
 import type { Clock, Random } from '../authority/ports.ts';
 import type { FileSystem } from '../store/file-system.ts';
 import type { Processes } from '../store/writer-lock.ts';
+import type { OptionSpec, Options } from './options.ts';
+import { outputFormats } from './output.ts';
 
 /** What a command has to do with the world. */
 export interface Context {
@@ -17,16 +19,6 @@ export interface Context {
   progress(text: string): void;
 }
 
-export interface OptionSpec {
-  readonly type: 'string' | 'boolean';
-  /** The word that stands for the value in the help. */
-  readonly value?: string;
-  readonly short?: string;
-  readonly description: string;
-}
-
-export type Options = Readonly<Record<string, string | boolean | undefined>>;
-
 /** One command of vcs-pki: what its help says, and what it does. */
 export interface Command {
   /** Behind the name: `[TARGET]`, `FILE...`. */
@@ -41,25 +33,35 @@ export interface Command {
 }
 
 export const outputOption: Readonly<Record<string, OptionSpec>> = {
-  output: { type: 'string', short: 'o', value: 'FORMAT', description: 'table (default), json or yaml' },
+  output: {
+    type: 'choice',
+    choices: outputFormats,
+    short: 'o',
+    value: 'FORMAT',
+    description: 'table (default), json or yaml',
+  },
 };
 
 export const passwordOption: Readonly<Record<string, OptionSpec>> = {
-  'password-file': { type: 'string', value: 'FILE', description: 'Password of PFX files and encrypted keys, in FILE' },
+  'password-file': { type: 'text', value: 'FILE', description: 'Password of PFX files and encrypted keys, in FILE' },
 };
 
 export const targetOptions: Readonly<Record<string, OptionSpec>> = {
-  stack: { type: 'string', value: 'NAME', description: 'Only this stack of the target' },
+  stack: { type: 'text', value: 'NAME', description: 'Only this stack of the target' },
 };
 
 export const writerOptions: Readonly<Record<string, OptionSpec>> = {
   'lock-timeout': {
-    type: 'string',
+    type: 'number',
+    unit: 'seconds',
+    least: 0,
+    most: 86_400,
+    fractions: true,
     value: 'SECONDS',
     description: 'How long to wait for another writer of the PKI directory (default 300)',
   },
   'ca-passphrase-file': {
-    type: 'string',
+    type: 'text',
     value: 'FILE',
     description: 'Passphrase of the keys of authorities; also VCS_PKI_CA_PASSPHRASE_FILE',
   },
@@ -69,11 +71,21 @@ export const bundleOptions: Readonly<Record<string, OptionSpec>> = {
   'no-bundles': { type: 'boolean', description: 'Leave the upload bundles to a later apply (as Terraform does)' },
 };
 
+/** What the resources of constructs/ add to a command. */
+export const terraformOptions: Readonly<Record<string, OptionSpec>> = {
+  declaration: {
+    type: 'text',
+    value: 'DIGEST',
+    description: 'Refuse another declaration than the one that was planned (as Terraform asks)',
+  },
+  workspace: {
+    type: 'text',
+    value: 'NAME',
+    description: 'Refuse a PKI directory that belongs to another Terraform workspace (as Terraform asks)',
+  },
+};
+
 /** Where TARGET may point, for every help text that has one. */
 export const TARGET_HELP = `TARGET is a topology.json (or .yaml), a folder that holds one, or a program (.ts, .js) that
-synthesizes one. Without it, the app of cdktf.json in this folder is run.`;
-
-export function text(options: Options, name: string): string | undefined {
-  const value = options[name];
-  return typeof value === 'string' ? value : undefined;
-}
+synthesizes one. Without it, the app of cdktf.json in this folder is run; that of another folder is
+run only where its cdktf.json is named.`;

@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
-import type { RecordedState } from '../authority/plan.ts';
+import { isValid, type RecordedState } from '../authority/plan.ts';
 import { authorityOwner } from '../authority/record.ts';
-import { type BundleFile, bundleFiles } from '../delivery/bundle.ts';
+import { BUNDLE_FILES, type BundleFile, bundleFiles } from '../delivery/bundle.ts';
 import { requestKit } from '../delivery/request-kit.ts';
-import { type Change, isEmptyChange, runbook } from '../delivery/runbook.ts';
+import { type Change, isEmptyChange, runbook, type WayBack, type WaysBack } from '../delivery/runbook.ts';
+import { VcsPkiError } from '../errors.ts';
 import type { Secret } from '../secret.ts';
 import { layout } from '../store/disk-material.ts';
 import { makeDirectories, writeAtomically } from '../store/file-system.ts';
@@ -17,25 +18,40 @@ import { type Certificate, readCertificate } from '../x509/certificate.ts';
 import { privateKeyPem } from '../x509/keys.ts';
 import { crlAuthoritiesOf } from './evidence.ts';
 
-/** Digests of what the last complete delivery put into each bundle: what a runbook tells the change from. */
-const deliveredSchema = z.record(z.string(), z.object({ trustList: z.string(), certificate: z.string() }));
+/** Digests of what the last complete delivery put into each bundle, by `<cluster>/<peer>`: what a runbook tells the change from. */
+const deliveredSchema = z.record(
+  z.string().regex(/^[a-z0-9-]+\/[a-z0-9-]+$/),
+  z.object({ trustList: z.string(), certificate: z.string() }),
+);
 type Delivered = z.output<typeof deliveredSchema>;
 
 export interface Delivery {
   readonly folder: string;
   readonly change: Change;
+  /** Peers whose server.p12 went: it was that of another certificate, and no password was given for a new one. */
+  readonly withdrawn: readonly string[];
 }
 
-/** Writes an upload bundle per peer, and a runbook when there is something to load. Files whose content stays are not touched. */
+export interface DeliveryOptions {
+  readonly now: Date;
+  /** Also writes server.p12, under this password. */
+  readonly password?: Secret<string> | undefined;
+}
+
+/**
+ * Writes an upload bundle per peer, and a runbook when there is something to load. Files whose content stays are not
+ * touched; one of ours that is no part of the bundle any more goes, for it would be loaded one day.
+ */
 export async function deliver(
   topology: Topology,
   directory: PkiDirectory,
   state: RecordedState,
-  pkcs12Password?: Secret<string>,
+  { now, password }: DeliveryOptions,
 ): Promise<Delivery> {
   const folder = join(directory.path, layout.bundles, topology.name);
   const before = await readDelivered(directory, folder);
   const after: Delivered = {};
+  const withdrawn: string[] = [];
   const authorities = await authorityCertificates(topology, directory);
   const read = authorityReader();
   for (const cluster of topology.clusters) {
@@ -75,26 +91,31 @@ export async function deliver(
       await makeDirectories(directory.fs, directory.path, path, 0o700);
       for (const file of files)
         await writeAtomically(directory.fs, join(path, file.name), file.content.reveal(), file.mode);
-      if (pkcs12Password && material.key) {
-        await writePkcs12(
-          directory,
-          path,
-          certificate,
-          { key: material.key, chain: material.chain ?? [] },
-          pkcs12Password,
-        );
-      }
+      const present = new Set(files.map(({ name }) => name));
+      await removeFiles(
+        directory,
+        path,
+        BUNDLE_FILES.filter((name) => !present.has(name)),
+      );
+      const pfx = material.key && { key: material.key, chain: material.chain ?? [], certificate };
+      if (pfx && password) await writePkcs12(directory, path, pfx, password);
+      else if (await withdrawPkcs12(directory, path, pfx?.certificate)) withdrawn.push(`${cluster.id}/${peer.id}`);
       after[`${cluster.id}/${peer.id}`] = digests(files);
     }
   }
   const change = changeBetween(before, after);
-  for (const peer of change.removed) await emptyFolder(directory, join(folder, peer));
+  for (const peer of change.removed)
+    await removeFiles(directory, join(folder, peer), [...BUNDLE_FILES, ...PKCS12_FILES]);
   if (!isEmptyChange(change)) {
     await makeDirectories(directory.fs, directory.path, folder, 0o700);
-    await writeAtomically(directory.fs, join(folder, 'RUNBOOK.txt'), Buffer.from(runbook(topology, change)));
+    await writeAtomically(
+      directory.fs,
+      join(folder, 'RUNBOOK.txt'),
+      Buffer.from(runbook(topology, change, waysBack(topology, state, now))),
+    );
     await writeAtomically(directory.fs, deliveredPath(folder), Buffer.from(`${JSON.stringify(after, undefined, 2)}\n`));
   }
-  return { folder, change };
+  return { folder, change, withdrawn };
 }
 
 /** What is to be sent to authorities elsewhere, beside each request that is in progress. */
@@ -114,28 +135,88 @@ async function materialOf(demand: string, directory: PkiDirectory, state: Record
   return record && directory.material.load(demand, record.issuance.generation);
 }
 
-/** A bundle left behind would be loaded one day. The certificates and keys themselves stay in their own folders. */
-async function emptyFolder(directory: PkiDirectory, folder: string): Promise<void> {
-  for (const name of await directory.fs.readDirectory(folder)) await directory.fs.removeFile(join(folder, name));
+const PKCS12 = 'server.p12';
+/** Beside server.p12, the serial number of its certificate: without the password it does not tell. */
+const PKCS12_SERIAL = '.server.p12.serial';
+const PKCS12_FILES = [PKCS12, PKCS12_SERIAL];
+
+/** Ours alone: what others put into the folder is not ours to remove. */
+async function removeFiles({ fs }: PkiDirectory, folder: string, names: readonly string[]): Promise<void> {
+  const present = new Set(await fs.readDirectory(folder));
+  for (const name of names) if (present.has(name)) await fs.removeFile(join(folder, name));
 }
 
-/** Encryption draws new salts each time: an existing file for the same certificate stays. */
+interface Pkcs12Content {
+  readonly key: KeyObject;
+  readonly chain: readonly Buffer[];
+  readonly certificate: Certificate;
+}
+
+/** Encryption draws new salts each time: a file that opens with this password and holds this certificate stays. */
 async function writePkcs12(
-  directory: PkiDirectory,
-  path: string,
-  certificate: Certificate,
-  content: { key: Parameters<typeof privateKeyPem>[0]; chain: readonly Buffer[] },
+  { fs }: PkiDirectory,
+  folder: string,
+  { key, chain, certificate }: Pkcs12Content,
   password: Secret<string>,
 ): Promise<void> {
-  const file = join(path, 'server.p12');
-  const marker = join(path, '.server.p12.serial');
+  const path = join(folder, PKCS12);
   const serial = Buffer.from(`${certificate.serialNumber}\n`);
-  if ((await directory.fs.readFile(marker))?.equals(serial) && (await directory.fs.readFile(file))) return;
+  await writeAtomically(fs, join(folder, PKCS12_SERIAL), serial);
+  const bytes = await fs.readFile(path);
+  if (bytes && (await holds(bytes, path, certificate, password))) return;
   const { encodePkcs12 } = await import('../x509/pkcs12.ts');
   const friendlyName = certificate.subject.commonName ?? 'server';
-  const pfx = await encodePkcs12({ ...content, certificate: certificate.der, friendlyName }, password);
-  await writeAtomically(directory.fs, file, pfx, 0o600);
-  await writeAtomically(directory.fs, marker, serial);
+  const pfx = await encodePkcs12({ key, chain, certificate: certificate.der, friendlyName }, password);
+  await writeAtomically(fs, path, pfx, 0o600);
+}
+
+async function holds(bytes: Buffer, at: string, { der }: Certificate, password: Secret<string>): Promise<boolean> {
+  const { readContents } = await import('../x509/contents.ts');
+  try {
+    const { items } = await readContents(bytes, at, { password });
+    const hasKey = items.some(({ kind }) => kind === 'key');
+    return hasKey && items.some((item) => item.kind === 'certificate' && item.certificate.der.equals(der));
+  } catch (error) {
+    if (error instanceof VcsPkiError) return false;
+    throw error;
+  }
+}
+
+/** True where there was a server.p12 of another certificate than `certificate`: it goes. */
+async function withdrawPkcs12(
+  directory: PkiDirectory,
+  folder: string,
+  certificate: Certificate | undefined,
+): Promise<boolean> {
+  const { fs } = directory;
+  if (!(await fs.readFile(join(folder, PKCS12)))) return false;
+  const serial = (await fs.readFile(join(folder, PKCS12_SERIAL)))?.toString().trim();
+  if (certificate && serial === `${certificate.serialNumber}`) return false;
+  await removeFiles(directory, folder, PKCS12_FILES);
+  return true;
+}
+
+/** What each peer can go back to: the certificate before its newest, where it is still valid. By demand id. */
+function waysBack(topology: Topology, state: RecordedState, now: Date): WaysBack {
+  const found = new Map<string, WayBack>();
+  for (const cluster of topology.clusters) {
+    for (const peer of cluster.peers) {
+      for (const role of ['server', 'client'] as const) {
+        const demand = demandIdOf(cluster, peer, role);
+        const earlier = state.history?.get(demand)?.slice(0, -1) ?? [];
+        const before = earlier.findLast((record) => isValid(record, now)) ?? earlier.at(-1);
+        if (!before) continue;
+        const { serial, notAfter, revocation } = before;
+        const ended = revocation
+          ? `was revoked on ${revocation.at.slice(0, 10)} (${revocation.reason})`
+          : new Date(notAfter) <= now
+            ? `ended on ${notAfter.slice(0, 10)}`
+            : undefined;
+        found.set(demand, { serial, folder: layout.certificate(demand, before.issuance.generation), notAfter, ended });
+      }
+    }
+  }
+  return found;
 }
 
 async function authorityCertificates(topology: Topology, directory: PkiDirectory): Promise<Map<string, Certificate>> {
@@ -165,10 +246,14 @@ function changeBetween(before: Delivered, after: Delivered): Change {
   };
 }
 
+/** What can't be read tells of nothing: then everything counts as new. */
 async function readDelivered(directory: PkiDirectory, folder: string): Promise<Delivered> {
   const bytes = await directory.fs.readFile(deliveredPath(folder));
-  const parsed = deliveredSchema.safeParse(bytes ? JSON.parse(bytes.toString()) : {});
-  return parsed.success ? parsed.data : {};
+  try {
+    return deliveredSchema.parse(JSON.parse(bytes?.toString() ?? '{}'));
+  } catch {
+    return {};
+  }
 }
 
 function deliveredPath(folder: string): string {

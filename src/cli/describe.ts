@@ -274,6 +274,16 @@ export function findingText({
   return lines.map((line) => `${line}\n`).join('');
 }
 
+/** What became of a server.p12 that held the certificate before. */
+export function withdrawnText({ withdrawn }: { readonly withdrawn: readonly string[] }): string {
+  return withdrawn
+    .map(
+      (peer) =>
+        `removed server.p12 of ${peer}: it held the certificate before; --pkcs12-password-file FILE writes a new one\n`,
+    )
+    .join('');
+}
+
 export function day(date: Date): string {
   return date.toISOString().slice(0, 10);
 }

@@ -1,13 +1,15 @@
 import type { Command } from './command.ts';
+import type { OptionSpec } from './options.ts';
 
 /** The help text of a command. */
 export function help(name: string, command: Command): string {
-  const options = Object.entries({
+  const declared: Record<string, OptionSpec> = {
     ...command.options,
-    help: { type: 'boolean' as const, short: 'h', description: 'This text' },
-  }).map(([key, option]) => {
-    const short = 'short' in option && option.short !== undefined ? `-${option.short}, ` : '    ';
-    const value = 'value' in option && option.value !== undefined ? ` ${option.value}` : '';
+    help: { type: 'boolean', short: 'h', description: 'This text' },
+  };
+  const options = Object.entries(declared).map(([key, option]) => {
+    const short = option.short === undefined ? '    ' : `-${option.short}, `;
+    const value = option.value === undefined ? '' : ` ${option.value}`;
     return [`  ${short}--${key}${value}`, option.description] as const;
   });
   const width = Math.max(...options.map(([left]) => left.length));

@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import type { Command, Context, OptionSpec } from './command.ts';
+import type { Command, Context } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
+import type { OptionSpec } from './options.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Loaded when they are run: Terraform starts this program once per certificate. */
@@ -73,7 +73,7 @@ export async function main(args: readonly string[], overrides: Partial<Context> 
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     const { help } = await import('./help.ts');
     const topic = name === 'help' ? rest[0] : undefined;
-    const entry = topic === undefined ? undefined : commands[topic];
+    const entry = topic === undefined ? undefined : commandOf(topic);
     process.stdout.write(entry && topic !== undefined ? help(topic, await entry.load()) : overview());
     return name === undefined ? exitCodes.usage.code : exitCodes.ok.code;
   }
@@ -81,7 +81,7 @@ export async function main(args: readonly string[], overrides: Partial<Context> 
     process.stdout.write(`${version()}\n`);
     return exitCodes.ok.code;
   }
-  const entry = commands[name];
+  const entry = commandOf(name);
   if (!entry) {
     process.stderr.write(
       `vcs-pki: there is no command ${name}\n  fix: use one of ${Object.keys(commands).join(', ')}; see vcs-pki --help\n`,
@@ -89,6 +89,11 @@ export async function main(args: readonly string[], overrides: Partial<Context> 
     return exitCodes.usage.code;
   }
   return runCommand(name, await entry.load(), rest, overrides);
+}
+
+/** What others type is looked up among our own names alone: `toString` is no command. */
+function commandOf(name: string) {
+  return Object.hasOwn(commands, name) ? commands[name] : undefined;
 }
 
 async function runCommand(
@@ -105,8 +110,9 @@ async function runCommand(
       ...command.options,
       help: { type: 'boolean', short: 'h', description: 'This text' },
     };
-    const { values, positionals } = parse(name, args, options);
-    if (values.help) {
+    const { parseOptions } = await import('./options.ts');
+    const { options: given, positionals } = parseOptions(name, args, options);
+    if (given.has('help')) {
       const { help } = await import('./help.ts');
       process.stdout.write(help(name, command));
       return exitCodes.ok.code;
@@ -114,7 +120,7 @@ async function runCommand(
     if (positionals.length < command.minArguments || positionals.length > command.maxArguments) {
       throw new UsageError(name, `expects ${command.arguments}`);
     }
-    return await command.run(positionals, values, { ...(await realWorld(interrupt.signal)), ...overrides });
+    return await command.run(positionals, given, { ...(await realWorld(interrupt.signal)), ...overrides });
   } catch (error) {
     const { reportError } = await import('./report-error.ts');
     const write = overrides.progress ?? writeError;
@@ -124,33 +130,6 @@ async function runCommand(
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
   }
-}
-
-function parse(name: string, args: readonly string[], options: Record<string, OptionSpec>) {
-  const config: Record<string, { type: 'string' | 'boolean'; short?: string }> = {};
-  for (const [key, { type, short }] of Object.entries(options))
-    config[key] = short === undefined ? { type } : { type, short };
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    options: config,
-    allowPositionals: true,
-    strict: false,
-  });
-  const unknown = Object.keys(values).find((key) => !(key in options));
-  const untyped = Object.entries(values).find(
-    ([key, value]) => options[key]?.type === 'string' && typeof value !== 'string',
-  );
-  if (unknown !== undefined || untyped) {
-    throw new UsageError(
-      name,
-      unknown === undefined ? `--${untyped?.[0]} needs a value` : `there is no option --${unknown}`,
-    );
-  }
-  return { positionals, values: Object.fromEntries(Object.entries(values).filter(isPlain)) };
-}
-
-function isPlain(entry: [string, unknown]): entry is [string, string | boolean] {
-  return typeof entry[1] === 'string' || typeof entry[1] === 'boolean';
 }
 
 async function realWorld(signal: AbortSignal): Promise<Context> {

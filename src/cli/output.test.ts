@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { outputFormat, painter } from './output.ts';
+import { painter } from './output.ts';
 
 describe('colour', () => {
   const red = '\u001B[31merror\u001B[0m';
@@ -15,17 +15,5 @@ describe('colour', () => {
 
   it('is for severities alone', () => {
     expect(painter({}, { isTTY: true })('core/expc1')).toBe('core/expc1');
-  });
-});
-
-describe('--output', () => {
-  it('takes a format of one command there alone', () => {
-    expect(outputFormat({ output: 'sarif' }, 'sarif')).toBe('sarif');
-    expect(() => outputFormat({ output: 'sarif' })).toThrow(
-      expect.objectContaining({ code: 'USAGE', fix: 'use one of table, json, yaml' }),
-    );
-    expect(() => outputFormat({ output: 'xml' }, 'sarif')).toThrow(
-      expect.objectContaining({ fix: 'use one of table, json, yaml, sarif' }),
-    );
   });
 });

@@ -1,24 +1,15 @@
-import { VcsPkiError } from '../errors.ts';
-import { type Context, type Options, text } from './command.ts';
+import type { Context } from './command.ts';
+import { choice, type Options } from './options.ts';
 
-const outputFormats = ['table', 'json', 'yaml'] as const;
+export const outputFormats = ['table', 'json', 'yaml'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
-/** @param others formats that this command has besides */
+/** As `--output` says. @param others formats that this command has besides */
 export function outputFormat<Other extends string = never>(
   options: Options,
   ...others: readonly Other[]
 ): OutputFormat | Other {
-  const wanted = text(options, 'output') ?? 'table';
-  const formats = [...outputFormats, ...others];
-  const format = formats.find((known) => known === wanted);
-  if (format !== undefined) return format;
-  throw new VcsPkiError('USAGE', {
-    at: '--output',
-    value: wanted,
-    message: `${wanted} is no output format`,
-    fix: `use one of ${formats.join(', ')}`,
-  });
+  return choice(options, 'output', [...outputFormats, ...others]) ?? 'table';
 }
 
 /** Prints a result: as data for programs, in words for people. */

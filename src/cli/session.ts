@@ -1,5 +1,5 @@
 import type { Confirmations } from '../authority/confirmation.ts';
-import { readDemandedRequest } from '../authority/issue.ts';
+import { checkRequests, type Ports } from '../authority/issue.ts';
 import {
   checkLockAuthorities,
   checkLockTopology,
@@ -9,22 +9,25 @@ import {
   onRemovalOf,
   parseLockFile,
 } from '../authority/lock-file.ts';
-import { type Done, perform } from '../authority/perform.ts';
+import { type Done, demandsIn, perform } from '../authority/perform.ts';
 import { type Action, authorityDifferences, type Plan, plan, type RecordedState } from '../authority/plan.ts';
+import type { Requests } from '../authority/ports.ts';
 import { randomSerial } from '../authority/serial.ts';
 import { VcsPkiError } from '../errors.ts';
 import type { Secret } from '../secret.ts';
 import { writeAtomically } from '../store/file-system.ts';
 import { PkiDirectory } from '../store/pki-directory.ts';
 import { type Demand, demands } from '../topology/demands.ts';
+import { topologyDigest } from '../topology/digest.ts';
 import { findings } from '../topology/findings.ts';
 import type { Link } from '../topology/links/link.ts';
 import { links } from '../topology/links/links.ts';
 import type { Finding } from '../topology/rules/rule.ts';
 import { type LinkVerdict, prove } from '../verify/prove.ts';
-import { type Context, type Options, text } from './command.ts';
+import type { Context } from './command.ts';
 import { gatherEvidence } from './evidence.ts';
 import { secretFile } from './input-file.ts';
+import { number, type Options, text } from './options.ts';
 import type { Workspace } from './target.ts';
 
 /** A topology with its PKI directory open: what every command that plans, proves or issues works on. */
@@ -50,13 +53,14 @@ export async function writeSession<T>(
   command: string,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
+  refuseOtherDeclaration(workspace, options);
   const passphrase = await caPassphrase(options, context);
   return PkiDirectory.write(
     context.fs,
     workspace.directory,
     {
       command: `vcs-pki ${command}`,
-      timeoutMs: lockTimeoutMs(options),
+      timeoutMs: (number(options, 'lock-timeout') ?? 300) * 1000,
       processes: context.processes,
       passphrase,
       signal: context.signal,
@@ -65,9 +69,34 @@ export async function writeSession<T>(
           `waiting for ${holder ? `process ${holder.process} (${holder.command})` : 'another writer'} ...`,
         ),
     },
-    async (directory) =>
-      work({ workspace, directory, demands: demands(workspace.topology), lock: await readLock(workspace, context) }),
+    async (directory) => {
+      await directory.claim(text(options, 'workspace'));
+      return work({
+        workspace,
+        directory,
+        demands: demands(workspace.topology),
+        lock: await readLock(workspace, context),
+      });
+    },
   );
+}
+
+/** Terraform's saved plan names what was declared when it was made; topology.json may have moved on. */
+function refuseOtherDeclaration({ topology, file }: Workspace, options: Options): void {
+  const planned = text(options, 'declaration');
+  const present = topologyDigest(topology);
+  if (planned === undefined || planned === present) return;
+  throw new VcsPkiError('PLAN_OUTDATED', {
+    at: file,
+    value: planned,
+    message: `is not what was planned (declaration ${planned}; the file has ${present})`,
+    fix: 'plan again: run terraform plan, and apply that',
+  });
+}
+
+/** What becomes of each certificate when its demand is removed: as declared, or as the last apply was told. */
+export function removalPolicies({ demands: wanted, lock }: Session): Map<string, Demand['onRemoval']> {
+  return new Map([...onRemovalOf(lock), ...wanted.map((demand) => [demand.id, demand.onRemoval] as const)]);
 }
 
 /** The recorded state, after it has been held against lock file and declaration. @param look see PkiDirectory.state */
@@ -132,8 +161,7 @@ export async function refuseUnprovable(
   now: Date,
   select?: (link: Link) => boolean,
 ): Promise<void> {
-  for (const action of planned.actions)
-    if (action.kind === 'issue' || action.kind === 'request') await readDemandedRequest(action.demand);
+  await checkRequests(demandsIn(planned.actions), { compromised: session.directory.compromisedKeys() });
   if (!planned.actions.some((action) => action.kind === 'issue' || action.kind === 'create authority')) return;
   const verdicts = await proveSession(session, state, planned, now, select);
   const refused = verdicts.filter((verdict) => verdict.verdict === 'refused');
@@ -157,21 +185,27 @@ export async function performSession(
   options: { readonly afterClockCorrection?: boolean } = {},
 ): Promise<void> {
   const { directory, workspace } = session;
-  const { material, requests } = directory;
-  const ports = { clock: context.clock, random: context.random, material, requests };
   const authorities = directory.authorities(workspace.topology, () => randomSerial(context.random));
+  const ports = portsOf(session, context);
   await perform(actions, workspace.topology, authorities, ports, announce, { ...options, signal: context.signal });
 }
 
-/** Writes the lock file for what is now on record. */
+/** What issuing has to do with the world. */
+export function portsOf({ directory }: Session, { clock, random }: Context): Ports & { readonly requests: Requests } {
+  const { material, requests } = directory;
+  return { clock, random, material, requests, compromised: directory.compromisedKeys() };
+}
+
+/** Writes the lock file for what is now on record; what is not given stays. */
 export async function writeLock(
   session: Session,
   context: Context,
-  confirmations: Confirmations = session.lock?.peers ?? {},
+  news: { readonly confirmations?: Confirmations; readonly delivery?: LockFile['delivery'] } = {},
 ): Promise<RecordedState> {
   const { workspace, directory, demands: wanted, lock } = session;
+  const { confirmations = lock?.peers ?? {}, delivery = lock?.delivery } = news;
   const state = { ...(await directory.state(workspace.topology, wanted, () => false)), onRemoval: onRemovalOf(lock) };
-  const content = formatLockFile(lockFileOf(workspace.topology.name, wanted, state, confirmations));
+  const content = formatLockFile(lockFileOf(workspace.topology.name, wanted, state, confirmations, delivery));
   await writeAtomically(context.fs, workspace.lockFile, Buffer.from(content));
   return state;
 }
@@ -187,16 +221,4 @@ async function readLock({ lockFile, topology }: Workspace, context: Context): Pr
   const lock = parseLockFile(bytes.toString(), lockFile);
   checkLockTopology(lock, topology.name, lockFile);
   return lock;
-}
-
-function lockTimeoutMs(options: Options): number {
-  const wanted = text(options, 'lock-timeout') ?? '300';
-  const seconds = Number(wanted);
-  if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1000;
-  throw new VcsPkiError('USAGE', {
-    at: '--lock-timeout',
-    value: wanted,
-    message: 'must be a number of seconds',
-    fix: 'write it like --lock-timeout 60',
-  });
 }

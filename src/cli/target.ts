@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
-import { dirname, extname, join, resolve } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { VcsPkiError } from '../errors.ts';
 import type { Topology } from '../topology/schema.ts';
 import { parseTopology } from '../topology/topology.ts';
-import { type Context, type Options, text } from './command.ts';
+import type { Context } from './command.ts';
+import { type Options, text } from './options.ts';
 
 /** A topology and where its PKI directory and lock file are. */
 export interface Workspace {
@@ -86,11 +88,19 @@ async function topologyFiles(target: string | undefined, context: Context): Prom
   if (PROGRAMS.includes(extname(path))) return synthesize(programCommand(path), dirname(path), context);
   if (target !== undefined && ['.json', '.yaml', '.yml'].includes(extname(path)) && !path.endsWith('cdktf.json'))
     return [path];
-  const folder = path.endsWith('cdktf.json') ? dirname(path) : path;
+  const isNamed = basename(path) === 'cdktf.json';
+  const folder = isNamed ? dirname(path) : path;
   const topology = join(folder, 'topology.json');
-  if (await context.fs.readFile(topology)) return [topology];
+  if (!isNamed && (await context.fs.readFile(topology))) return [topology];
   const config = join(folder, 'cdktf.json');
   const bytes = await context.fs.readFile(config);
+  if (bytes && !isNamed && target !== undefined) {
+    throw unusable(
+      target,
+      'has no topology.json, and a program that a file in it names is not run (I14)',
+      `if it is yours, say so: vcs-pki COMMAND ${join(target, 'cdktf.json')}`,
+    );
+  }
   if (!bytes) {
     throw unusable(
       target ?? context.cwd,
@@ -115,11 +125,13 @@ function programCommand(path: string): Program {
   return { command: process.execPath, args: [...typescript, path], shell: false };
 }
 
-/** Runs a cdktf program and finds the topologies that it wrote. */
+/** Runs a cdktf program and finds the topologies that it wrote: what was there before is another program's, or of another day. */
 async function synthesize(program: Program, folder: string, context: Context): Promise<string[]> {
   context.progress('synthesizing ...');
   const output = context.env.CDKTF_OUTDIR ?? join(folder, 'cdktf.out');
+  const before = await topologyVersions(output);
   await runProgram(program, folder, { ...context.env, CDKTF_OUTDIR: output }, context);
+  const after = await topologyVersions(output);
   const manifestPath = join(output, 'manifest.json');
   const manifest = await context.fs.readFile(manifestPath);
   const parsed = manifest && (await parseData(manifest.toString(), manifestPath));
@@ -127,7 +139,7 @@ async function synthesize(program: Program, folder: string, context: Context): P
   const files: string[] = [];
   for (const name of stacks && typeof stacks === 'object' ? Object.keys(stacks) : []) {
     const file = join(output, 'stacks', name, 'topology.json');
-    if (await context.fs.readFile(file)) files.push(file);
+    if (after.get(file) !== before.get(file)) files.push(file);
   }
   if (files.length > 0) return files;
   throw unusable(
@@ -135,6 +147,18 @@ async function synthesize(program: Program, folder: string, context: Context): P
     'the program wrote no topology',
     'declare a CertificateAuthority and a VcsCluster in a stack, and call app.synth()',
   );
+}
+
+/** When each topology.json below an output folder was written last; the manifest may name stacks that wrote none. */
+async function topologyVersions(output: string): Promise<ReadonlyMap<string, string>> {
+  const versions = new Map<string, string>();
+  const stacks = join(output, 'stacks');
+  for (const name of await readdir(stacks).catch(() => [])) {
+    const file = join(stacks, name, 'topology.json');
+    const found = await stat(file, { bigint: true }).catch(() => undefined);
+    if (found) versions.set(file, `${found.mtimeNs} ${found.ctimeNs} ${found.ino}`);
+  }
+  return versions;
 }
 
 async function runProgram(

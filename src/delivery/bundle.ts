@@ -10,9 +10,20 @@ export interface BundleFile {
   readonly mode: number;
 }
 
+/** Every name that a file of a bundle may have. */
+export const BUNDLE_FILES = [
+  'README.txt',
+  'ca.pem',
+  'server.pem',
+  'privatekey.pem',
+  'client.pem',
+  'client-privatekey.pem',
+  'crl.pem',
+] as const;
+
 /** The files of a peer's upload folder. The server page takes the leaf alone (D26); its issuers are in the trust list (D08). */
 export function bundleFiles(content: BundleContent): BundleFile[] {
-  const file = (name: string, text: string, mode = 0o644): BundleFile => ({
+  const file = (name: (typeof BUNDLE_FILES)[number], text: string, mode = 0o644): BundleFile => ({
     name,
     content: new Secret(Buffer.from(text)),
     mode,

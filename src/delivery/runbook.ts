@@ -1,3 +1,4 @@
+import { demandIdOf } from '../topology/demands.ts';
 import { fqdn } from '../topology/names.ts';
 import { releaseOf } from '../topology/releases/releases.ts';
 import type { Cluster, Topology } from '../topology/schema.ts';
@@ -10,12 +11,25 @@ export interface Change {
   readonly removed: readonly string[];
 }
 
+/** The certificate before the newest one of a demand. */
+export interface WayBack {
+  readonly serial: string;
+  /** Where it is with its key, below the PKI directory. */
+  readonly folder: string;
+  readonly notAfter: string;
+  /** Why it can't be loaded again; undefined: it can. */
+  readonly ended: string | undefined;
+}
+
+/** By demand id; a demand of which the newest certificate is the first has none. */
+export type WaysBack = ReadonlyMap<string, WayBack>;
+
 export function isEmptyChange(change: Change): boolean {
   return change.trustList.size === 0 && change.certificate.size === 0 && change.removed.length === 0;
 }
 
 /** RUNBOOK.txt: one change across all clusters in an order in which every link keeps verifying (I7). */
-export function runbook(topology: Topology, change: Change): string {
+export function runbook(topology: Topology, change: Change, waysBack: WaysBack): string {
   const steps: string[][] = [];
   const trust = selected(topology, change.trustList);
   if (trust.length > 0) {
@@ -54,12 +68,8 @@ export function runbook(topology: Topology, change: Change): string {
       'On each cluster: Status > Zones shows every zone as active, and no alarm speaks of certificates.',
       'From outside: openssl s_client -connect PEER:5061 -showcerts shows the serial that the README.txt of the peer names.',
     ]);
-    steps.push([
-      'Way back',
-      'Each certificate that was replaced is still valid: it has not been revoked. To go back, load the certificate and',
-      'key of the folder with the next lower number below certificates/ in the PKI directory, and restart.',
-      'Leave the new authorities on the trust lists.',
-    ]);
+    const back = backSteps(topology, change.certificate, waysBack);
+    if (back.length > 0) steps.push(['Way back', ...back, 'Leave the new authorities on the trust lists.']);
   }
   if (change.removed.length > 0) {
     steps.push([
@@ -74,6 +84,27 @@ export function runbook(topology: Topology, change: Change): string {
     [`${index + 1}. ${title}`, ...lines.map((line) => `   ${line}`)].join('\n'),
   );
   return `Change of ${topology.name}. The folders beside this file have what to load, and a README.txt each.\n\n${numbered.join('\n\n')}\n`;
+}
+
+/** Requirement 29: what was replaced serves until it is revoked or ends; nobody is sent to a certificate that was. */
+function backSteps({ clusters }: Topology, changed: ReadonlySet<string>, waysBack: WaysBack): string[] {
+  const lines: string[] = [];
+  for (const cluster of clusters) {
+    for (const peer of cluster.peers) {
+      if (!changed.has(`${cluster.id}/${peer.id}`)) continue;
+      for (const demand of new Set([demandIdOf(cluster, peer, 'server'), demandIdOf(cluster, peer, 'client')])) {
+        const before = waysBack.get(demand);
+        if (!before) continue;
+        const { serial, folder, notAfter, ended } = before;
+        lines.push(
+          ended === undefined
+            ? `${fqdn(peer)}: load certificate and key of ${folder} (serial ${serial}, valid until ${notAfter.slice(0, 10)}), and restart`
+            : `${fqdn(peer)}: none; the certificate before, serial ${serial}, ${ended}`,
+        );
+      }
+    }
+  }
+  return lines;
 }
 
 function selected(topology: Topology, ids: ReadonlySet<string>): { cluster: Cluster; peers: string[] }[] {

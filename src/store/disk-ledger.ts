@@ -13,11 +13,13 @@ const pendingSchema = z.array(z.object({ record: recordSchema, certificate: z.ba
 type Pending = z.output<typeof pendingSchema>[number];
 type Record = Pending['record'];
 
-/** A file of lines as last read. Ledgers only grow at the end but for revocations: what was parsed once is kept. */
+/** The whole lines of a file as last read. Ledgers only grow at the end but for revocations: what was parsed once is kept. */
 interface Lines<T> {
-  readonly text: string;
+  readonly bytes: Buffer;
   readonly items: readonly T[];
 }
+
+const NO_LINES = { bytes: Buffer.alloc(0), items: [] };
 
 /**
  * The ledger of one authority in the layout of `openssl ca` (requirement 69): index.txt, newcerts and crlnumber are
@@ -31,8 +33,8 @@ export class DiskLedger implements Ledger {
   readonly #fs: FileSystem;
   readonly #directory: string;
   readonly #writable: boolean;
-  #index: Lines<IndexEntry> = { text: '', items: [] };
-  #records: Lines<Record> = { text: '', items: [] };
+  #index: Lines<IndexEntry> = NO_LINES;
+  #records: Lines<Record> = NO_LINES;
 
   /** @param writable true only under the writer lock of the PKI directory */
   constructor(fs: FileSystem, directory: string, writable: boolean) {
@@ -48,7 +50,7 @@ export class DiskLedger implements Ledger {
       return this.entries();
     }
     const index = await this.#readIndex(pending);
-    const records = new Map((await this.#readRecords()).map((record) => [record.serial, record]));
+    const records = new Map((await this.#readRecords(pending)).map((record) => [record.serial, record]));
     const known = new Set(index.map((entry) => entry.serial));
     const unwritten = pending.filter(({ record }) => !known.has(record.serial));
     this.#refuseLosses(known, unwritten, records);
@@ -110,12 +112,15 @@ export class DiskLedger implements Ledger {
       });
     }
     if (entry.revocation) return;
-    const read = this.#index.text;
-    const lines = read.split('\n').map((line) => {
-      if (!line.toUpperCase().includes(`\t${serial}\t`)) return line;
-      const [present] = parseIndex(line, this.#path('index.txt'));
-      return present ? formatIndexLine({ ...present, revocation }).trimEnd() : line;
-    });
+    const read = this.#index.bytes;
+    const lines = read
+      .toString()
+      .split('\n')
+      .map((line) => {
+        if (!line.toUpperCase().includes(`\t${serial}\t`)) return line;
+        const [present] = parseIndex(line, this.#path('index.txt'));
+        return present ? formatIndexLine({ ...present, revocation }).trimEnd() : line;
+      });
     await this.#replaceIndex(read, lines.join('\n'));
   }
 
@@ -138,7 +143,9 @@ export class DiskLedger implements Ledger {
     return number;
   }
 
+  /** What can't be read back by the same reader is refused while nothing is written: it would close the ledger for good. */
   async #commit(pending: readonly Pending[]): Promise<void> {
+    for (const item of pending) this.#refuseUnreadable(item);
     await writeAtomically(this.#fs, this.#path('pending.json'), Buffer.from(`${JSON.stringify(pending)}\n`));
     await this.#spread(pending);
   }
@@ -149,9 +156,8 @@ export class DiskLedger implements Ledger {
       const pem = encodePem('CERTIFICATE', Buffer.from(certificate, 'base64'));
       await writeAtomically(this.#fs, this.#path('newcerts', `${record.serial}.pem`), Buffer.from(pem));
     }
-    const serials = (lines: readonly { serial: string }[]) => new Set(lines.map((line) => line.serial));
-    await this.#append('records.jsonl', pending, recordLine, async () => serials(await this.#readRecords()));
-    await this.#append('index.txt', pending, indexLine, async () => serials(await this.#readIndex(pending)));
+    await this.#append('records.jsonl', pending, recordLine, () => this.#readRecords(pending));
+    await this.#append('index.txt', pending, indexLine, () => this.#readIndex(pending));
     await this.#fs.removeFile(this.#path('pending.json'));
     await this.#fs.sync(this.#directory);
   }
@@ -161,26 +167,26 @@ export class DiskLedger implements Ledger {
     name: string,
     pending: readonly Pending[],
     format: (item: Pending) => string,
-    present: () => Promise<Set<string>>,
+    present: () => Promise<readonly { readonly serial: string }[]>,
   ): Promise<void> {
     const path = this.#path(name);
-    const { length, tail } = lastLine((await this.#fs.readFile(path))?.toString() ?? '');
-    const torn = isTorn(tail, pending, format);
-    if (torn) await this.#fs.truncateFile(path, length);
-    const known = await present();
+    const bytes = (await this.#fs.readFile(path)) ?? Buffer.alloc(0);
+    const whole = wholeLines(bytes, pending, format, path);
+    if (whole.length < bytes.length) await this.#fs.truncateFile(path, whole.length);
+    const known = new Set((await present()).map(({ serial }) => serial));
     const lines = pending
       .filter(({ record }) => !known.has(record.serial))
       .map(format)
       .join('');
-    if (lines !== '') await this.#fs.appendFile(path, Buffer.from(tail === '' || torn ? lines : `\n${lines}`));
+    if (lines !== '') await this.#fs.appendFile(path, Buffer.from(lines));
     await this.#fs.sync(path);
     await this.#fs.sync(this.#directory);
   }
 
   /** openssl takes no lock: looks once more whether the file is still the one that was read. */
-  async #replaceIndex(read: string, text: string): Promise<void> {
+  async #replaceIndex(read: Buffer, text: string): Promise<void> {
     const path = this.#path('index.txt');
-    if (((await this.#fs.readFile(path))?.toString() ?? '') !== read) {
+    if (!(await this.#fs.readFile(path))?.equals(read)) {
       throw new VcsPkiError('LEDGER_CHANGED', {
         at: path,
         message: 'was changed by another program while a revocation was being written',
@@ -196,33 +202,58 @@ export class DiskLedger implements Ledger {
     return text ? this.#parse(path, text.toString(), (value) => pendingSchema.parse(value)) : [];
   }
 
-  /** Without the end of a line that `pending` is still to write. */
-  async #readIndex(pending: readonly Pending[]): Promise<readonly IndexEntry[]> {
-    const path = this.#path('index.txt');
-    const text = (await this.#fs.readFile(path))?.toString() ?? '';
-    const { length, tail } = lastLine(text);
-    const whole = isTorn(tail, pending, indexLine) ? Buffer.from(text).subarray(0, length).toString() : text;
-    const grown = this.#index.text !== '' && this.#index.text.endsWith('\n') && whole.startsWith(this.#index.text);
-    this.#index = grown
-      ? { text: whole, items: [...this.#index.items, ...parseIndex(whole.slice(this.#index.text.length), path)] }
-      : { text: whole, items: parseIndex(whole, path) };
-    return this.#index.items;
+  #readIndex(pending: readonly Pending[]): Promise<readonly IndexEntry[]> {
+    return this.#readLines('index.txt', this.#index, pending, indexLine, parseIndex, (lines) => {
+      this.#index = lines;
+    });
   }
 
-  /** Without a torn last line, which pending.json still has in full. */
-  async #readRecords(): Promise<readonly Record[]> {
-    const path = this.#path('records.jsonl');
-    const text = (await this.#fs.readFile(path))?.toString() ?? '';
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-    const parse = (lines: string) =>
-      lines
+  #readRecords(pending: readonly Pending[]): Promise<readonly Record[]> {
+    const parse = (text: string, path: string) =>
+      text
         .split('\n')
         .slice(0, -1)
         .map((line, index) => this.#parse(`${path}:${index + 1}`, line, (value) => recordSchema.parse(value)));
-    this.#records = whole.startsWith(this.#records.text)
-      ? { text: whole, items: [...this.#records.items, ...parse(whole.slice(this.#records.text.length))] }
-      : { text: whole, items: parse(whole) };
-    return this.#records.items;
+    return this.#readLines('records.jsonl', this.#records, pending, recordLine, parse, (lines) => {
+      this.#records = lines;
+    });
+  }
+
+  /** Without the end of a line that `pending` is still to write. */
+  async #readLines<T>(
+    name: string,
+    known: Lines<T>,
+    pending: readonly Pending[],
+    format: (item: Pending) => string,
+    parse: (text: string, path: string) => T[],
+    keep: (lines: Lines<T>) => void,
+  ): Promise<readonly T[]> {
+    const path = this.#path(name);
+    const bytes = wholeLines((await this.#fs.readFile(path)) ?? Buffer.alloc(0), pending, format, path);
+    const grown = bytes.subarray(0, known.bytes.length).equals(known.bytes);
+    const items = grown
+      ? [...known.items, ...parse(bytes.subarray(known.bytes.length).toString(), path)]
+      : parse(bytes.toString(), path);
+    keep({ bytes, items });
+    return items;
+  }
+
+  #refuseUnreadable(item: Pending): void {
+    const { serial, issuance } = item.record;
+    try {
+      recordSchema.parse(JSON.parse(recordLine(item)));
+      const [line, ...others] = parseIndex(indexLine(item), this.#path('index.txt'));
+      if (line?.serial === serial && others.length === 0) return;
+      throw new TypeError('the line in index.txt reads otherwise');
+    } catch (cause) {
+      throw new VcsPkiError('ENTRY_REFUSED', {
+        at: issuance.owner,
+        value: serial,
+        message: `its certificate with serial ${serial} can't be put on record: index.txt or records.jsonl could not be read afterwards`,
+        fix: 'have a certificate issued whose serial number is positive, and whose names and dates are plain',
+        cause,
+      });
+    }
   }
 
   /** D36: an emptied index.txt would make every revoked certificate valid again. */
@@ -293,12 +324,26 @@ function recordLine({ record }: Pending): string {
   return `${JSON.stringify(record)}\n`;
 }
 
-/** What stands behind the last newline, and the length in bytes of all before it. */
-function lastLine(text: string): { length: number; tail: string } {
-  const end = text.lastIndexOf('\n') + 1;
-  return { length: Buffer.byteLength(text.slice(0, end)), tail: text.slice(end) };
+/**
+ * A file up to its last line break. What stands behind it must be the begin of a line that `pending` still has in full:
+ * nothing is appended to any other (LEDGER_CORRUPT). Compared as bytes, for a cut may go through a character.
+ */
+function wholeLines(
+  bytes: Buffer,
+  pending: readonly Pending[],
+  format: (item: Pending) => string,
+  path: string,
+): Buffer {
+  const end = bytes.lastIndexOf(LINE_BREAK) + 1;
+  const tail = bytes.subarray(end);
+  const isBegin = (item: Pending) => Buffer.from(format(item)).subarray(0, tail.length).equals(tail);
+  if (tail.length === 0 || pending.some(isBegin)) return bytes.subarray(0, end);
+  throw new VcsPkiError('LEDGER_CORRUPT', {
+    at: path,
+    value: tail.toString().slice(0, 80),
+    message: 'ends in the middle of a line',
+    fix: 'restore the file from a backup; if its last line is whole, put a line break behind it',
+  });
 }
 
-function isTorn(tail: string, pending: readonly Pending[], format: (item: Pending) => string): boolean {
-  return tail !== '' && pending.some((item) => format(item).startsWith(tail));
-}
+const LINE_BREAK = 0x0a;

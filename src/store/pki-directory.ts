@@ -1,5 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { join } from 'node:path';
+import { type CompromisedKeys, compromiseReasons } from '../authority/compromised-key.ts';
 import type { Issuer } from '../authority/issuer.ts';
 import { localSigner } from '../authority/issuer.ts';
 import type { Authorities } from '../authority/perform.ts';
@@ -13,6 +14,7 @@ import {
   recordOf,
 } from '../authority/record.ts';
 import { crlStateOf, materialStateOf } from '../authority/recorded.ts';
+import { readPublished } from '../authority/revoke.ts';
 import { VcsPkiError } from '../errors.ts';
 import type { Secret } from '../secret.ts';
 import { crlUrl, type Demand } from '../topology/demands.ts';
@@ -20,8 +22,8 @@ import { unique } from '../topology/names.ts';
 import type { Authority, Topology } from '../topology/schema.ts';
 import { authorityChain } from '../topology/topology.ts';
 import { type Certificate, readCertificate, serialHex } from '../x509/certificate.ts';
-import { type Crl, readCrl } from '../x509/crl.ts';
-import { keyIdentifier, subjectPublicKeyInfo } from '../x509/keys.ts';
+import type { Crl } from '../x509/crl.ts';
+import { keyId, keyIdentifier, subjectPublicKeyInfo } from '../x509/keys.ts';
 import { DiskLedger } from './disk-ledger.ts';
 import { DiskMaterial, layout } from './disk-material.ts';
 import { DiskRequests } from './disk-requests.ts';
@@ -31,6 +33,9 @@ import { type LockOptions, withWriterLock } from './writer-lock.ts';
 
 /** Renewals share their subject with the certificate they replace (1P). */
 const UNIQUE_SUBJECT = 'unique_subject = no\n';
+
+/** Private keys do not belong in Git. */
+const IGNORE_ALL = '*\n';
 
 /** A PKI directory: every authority in the layout of `openssl ca`, keys and certificates by demand, published lists. */
 export class PkiDirectory {
@@ -57,9 +62,29 @@ export class PkiDirectory {
     work: (directory: PkiDirectory) => Promise<T>,
   ): Promise<T> {
     await makeDirectories(fs, join(path, '..'), path, 0o700);
-    return withWriterLock(fs, path, options, () =>
-      work(new PkiDirectory(fs, path, { writable: true, passphrase: options.passphrase })),
-    );
+    return withWriterLock(fs, path, options, async () => {
+      const ignored = join(path, '.gitignore');
+      if ((await fs.readFile(ignored)) === undefined) await writeAtomically(fs, ignored, Buffer.from(IGNORE_ALL));
+      return work(new PkiDirectory(fs, path, { writable: true, passphrase: options.passphrase }));
+    });
+  }
+
+  /**
+   * Makes the directory that of a Terraform workspace, or refuses one that belongs to another (DIRECTORY_TAKEN): what one
+   * workspace destroys, the other serves. Undefined: not run by Terraform.
+   */
+  async claim(workspace: string | undefined): Promise<void> {
+    if (workspace === undefined) return;
+    const path = join(this.path, 'workspace');
+    const holder = (await this.fs.readFile(path))?.toString().trim();
+    if (holder === workspace) return;
+    if (holder === undefined) return writeAtomically(this.fs, path, Buffer.from(`${workspace}\n`));
+    throw new VcsPkiError('DIRECTORY_TAKEN', {
+      at: this.path,
+      value: workspace,
+      message: `belongs to Terraform workspace ${holder}, and this is workspace ${workspace}`,
+      fix: `run: terraform workspace select ${holder}; or give workspace ${workspace} a PKI directory of its own by PkiStorage`,
+    });
   }
 
   /** The ledger of an authority's generation 1. */
@@ -180,11 +205,7 @@ export class PkiDirectory {
       authorities.set(authority.id, {
         record,
         keyIdentifier: keyIdentifier(certificate.subjectPublicKeyInfo).toString('hex'),
-        crl: crlStateOf(
-          await this.material.crl(authority.id, 1),
-          entries.get(authority.id) ?? [],
-          join(this.path, layout.published, authority.id),
-        ),
+        crl: crlStateOf(await this.material.crl(authority.id, 1), entries.get(authority.id) ?? [], authority.id),
       });
     }
     for (const [owner, record] of latest) {
@@ -198,16 +219,52 @@ export class PkiDirectory {
       const recorded = { owner, generation, certificate: der, keyOnAppliance };
       material.set(owner, await materialStateOf(this.material, recorded));
     }
-    return { authorities, certificates, material, requests: await this.requests.pending() };
+    return { authorities, certificates, history: byOwner(ours), material, requests: await this.requests.pending() };
+  }
+
+  /** The keys that were revoked for compromise in any ledger of the directory, by their id (`keyId`), with a serial number that says so. */
+  async #compromised(): Promise<ReadonlyMap<string, string>> {
+    const found = new Map<string, string>();
+    for (const id of await this.fs.readDirectory(join(this.path, 'authorities'))) {
+      for (const entry of await this.ledger(id).entries()) {
+        if (!entry.revocation || !compromiseReasons.has(entry.revocation.reason)) continue;
+        const der = await entry.certificate();
+        if (der) found.set(keyId(readCertificate(der, entry.serial).subjectPublicKeyInfo), entry.serial);
+      }
+    }
+    return found;
+  }
+
+  /** See CompromisedKeys: as recorded when it is asked first. */
+  compromisedKeys(): CompromisedKeys {
+    let known: Promise<ReadonlyMap<string, string>> | undefined;
+    return async (key) => {
+      known ??= this.#compromised();
+      return (await known).get(keyId(key));
+    };
+  }
+
+  /** Certificates with this key (`keyId`) that have neither ended nor been revoked, with the authority whose ledger has them. */
+  async validWithKey(id: string, now: Date): Promise<{ readonly authority: string; readonly serial: string }[]> {
+    const found: { authority: string; serial: string }[] = [];
+    for (const authority of await this.fs.readDirectory(join(this.path, 'authorities'))) {
+      for (const entry of await this.ledger(authority).entries()) {
+        if (entry.revocation || new Date(entry.notAfter) <= now) continue;
+        const der = await entry.certificate();
+        if (!der || keyId(readCertificate(der, entry.serial).subjectPublicKeyInfo) !== id) continue;
+        found.push({ authority, serial: entry.serial });
+      }
+    }
+    return found;
   }
 
   /** Reads certificates on record, from whichever ledger has them. */
   async certificateReader(
     topology: Topology,
   ): Promise<(record: CertificateRecord) => Promise<Certificate | undefined>> {
-    const entries: LedgerEntry[] = [];
-    for (const id of await this.#authorities(topology)) entries.push(...(await this.ledger(id).entries()));
-    const find = byOwnerAndSerial(entries);
+    const entries: (readonly LedgerEntry[])[] = [];
+    for (const id of await this.#authorities(topology)) entries.push(await this.ledger(id).entries());
+    const find = byOwnerAndSerial(entries.flat());
     return async (record) => {
       const der = await find(record)?.certificate();
       return der && readCertificate(der, record.issuance.owner);
@@ -242,6 +299,18 @@ export class PkiDirectory {
   }
 }
 
+function byOwner(records: readonly CertificateRecord[]): Map<string, CertificateRecord[]> {
+  const history = new Map<string, CertificateRecord[]>();
+  for (const record of records) {
+    const known = history.get(record.issuance.owner);
+    if (known) known.push(record);
+    else history.set(record.issuance.owner, [record]);
+  }
+  // Several authorities may have signed for one owner.
+  for (const all of history.values()) all.sort((a, b) => a.issuance.generation - b.issuance.generation);
+  return history;
+}
+
 /** A serial number alone may stand in the ledgers of several authorities: those of others begin at 1 or 10. */
 function byOwnerAndSerial(
   entries: readonly LedgerEntry[],
@@ -251,10 +320,9 @@ function byOwnerAndSerial(
   return ({ serial, issuance }) => found.get(key(serial, issuance.owner));
 }
 
-/** The published list of an authority, as a proof asks it. */
+/** The published list of an authority, as a proof asks it; none where it is damaged. */
 export async function readRecordedCrl(directory: PkiDirectory, authority: string): Promise<Crl | undefined> {
-  const der = await directory.material.crl(authority, 1);
-  return der && readCrl(der, join(directory.path, layout.published, authority));
+  return readPublished(await directory.material.crl(authority, 1), authority);
 }
 
 function lostCertificate(record: CertificateRecord, directory: string): VcsPkiError {

@@ -222,6 +222,13 @@ export function keyIdentifier(spki: Buffer): Buffer {
   return createHash('sha1').update(info.octetBits('the key')).digest();
 }
 
+/** SHA-256 of a public key, lower-case hex: the same for every encoding of the same key. Fails as `publicKeyOf` does. */
+export function keyId(spki: Buffer): string {
+  return createHash('sha256')
+    .update(subjectPublicKeyInfo(publicKeyOf(spki)))
+    .digest('hex');
+}
+
 export function keyTypeOf(spki: Buffer): KeyType | undefined {
   const { kind, size } = identify(spki);
   return keyTypes.find((type) => type === (kind === 'RSA' ? `rsa-${size}` : `ec-p${size}`));

@@ -64,7 +64,12 @@ async function issueOurs(count: number): Promise<number> {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const material = new MemoryMaterial();
   const ledger = new MemoryLedger();
-  const ports = { clock: { now: () => new Date() }, random: { bytes: (size: number) => randomBytes(size) }, material };
+  const ports = {
+    clock: { now: () => new Date() },
+    random: { bytes: (size: number) => randomBytes(size) },
+    material,
+    compromised: async () => undefined,
+  };
   const certificate = await createAuthority(
     root,
     { ledger, key: privateKey },

@@ -88,7 +88,13 @@ describeWithTool('openssl', 'TLS links: the proof and real handshakes agree', (o
     const { actions } = plan(topology, wanted, await directory.state(topology, wanted), clock.now());
     const issuing = actions.filter(({ kind }) => kind !== 'sign CRL');
     const authorities = directory.authorities(topology, () => randomSerial(random));
-    await perform(issuing, topology, authorities, { clock, random, material }, () => {});
+    await perform(
+      issuing,
+      topology,
+      authorities,
+      { clock, random, material, compromised: directory.compromisedKeys() },
+      () => {},
+    );
 
     const state = await directory.state(topology, wanted);
     const listClock = daysAgo(variant.listsSignedDaysAgo);
@@ -101,7 +107,7 @@ describeWithTool('openssl', 'TLS links: the proof and real handshakes agree', (o
     for (const { id, crl } of topology.authorities)
       await signCrl(await directory.openIssuer(topology, id), crl, { clock: listClock, material });
 
-    const { folder } = await deliver(topology, directory, state);
+    const { folder } = await deliver(topology, directory, state, { now: new Date(now) });
     const none = { actions: [], waiting: [], until: undefined };
     const evidence = await gatherEvidence(topology, directory, state, none, new Date(now));
     return {

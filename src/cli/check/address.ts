@@ -2,7 +2,8 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { VcsPkiError } from '../../errors.ts';
 import { patterns } from '../../topology/names.ts';
 import { type Address, formatAddress, type Probed, type ProbeOptions, probe } from '../../verify/probe.ts';
-import { type Context, type OptionSpec, type Options, text } from '../command.ts';
+import type { Context } from '../command.ts';
+import { number, type OptionSpec, type Options } from '../options.ts';
 
 /** A server to be probed; without a port, where appliances have SIP TLS and HTTPS. */
 export interface Server {
@@ -35,29 +36,20 @@ export async function probeServer(address: Address, options: Options, context: C
 }
 
 export const timeoutOption: Readonly<Record<string, OptionSpec>> = {
-  timeout: { type: 'string', value: 'SECONDS', description: 'How long a server may take to answer (default 10)' },
+  timeout: {
+    type: 'number',
+    unit: 'seconds',
+    least: 0.001,
+    most: 3600,
+    fractions: true,
+    value: 'SECONDS',
+    description: 'How long a server may take to answer (default 10)',
+  },
 };
 
 function probeOptions(options: Options, { clock, signal, env }: Context): ProbeOptions {
-  return { now: clock.now(), timeoutMs: timeoutMs(options), signal, env };
+  return { now: clock.now(), timeoutMs: (number(options, 'timeout') ?? 10) * 1000, signal, env };
 }
-
-/** Fails with USAGE, whether or not a server is asked. */
-export function timeoutMs(options: Options): number {
-  const wanted = text(options, 'timeout') ?? '10';
-  const seconds = Number(wanted);
-  if (!(seconds > 0 && seconds <= LONGEST_TIMEOUT)) {
-    throw new VcsPkiError('USAGE', {
-      at: '--timeout',
-      value: wanted,
-      message: `must be a number of seconds up to ${LONGEST_TIMEOUT}`,
-      fix: 'write it like --timeout 5',
-    });
-  }
-  return seconds * 1000;
-}
-
-const LONGEST_TIMEOUT = 3600;
 
 function isName(host: string): boolean {
   return isIPv4(host) || new RegExp(patterns.fqdn).test(host) || new RegExp(patterns.label).test(host);

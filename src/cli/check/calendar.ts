@@ -118,7 +118,7 @@ function authorityEntries({ id, crl: schedule }: Authority, state: RecordedState
   const { record, crl } = known;
   const where = `authority ${id}`;
   const end = { at: new Date(record.notAfter), kind: 'end', where, what: 'expires, and all that it issued' } as const;
-  if (crl === undefined || crl === 'none') return [end];
+  if (crl === undefined || crl === 'none' || crl === 'damaged') return [end];
   return [
     { at: nextUpdateDue(schedule, crl.signedAt), kind: 'list update', where, what: 'its next revocation list is due' },
     {

@@ -8,8 +8,9 @@ import { type Finding, findingOf, type RuleFacts } from '../../topology/rules/ru
 import { examine } from '../../verify/diagnosis/examine.ts';
 import type { LinkVerdict } from '../../verify/prove.ts';
 import type { Step } from '../../verify/refusal.ts';
-import type { Context, Options } from '../command.ts';
+import type { Context } from '../command.ts';
 import { alikeRefusals } from '../describe.ts';
+import type { Options } from '../options.ts';
 import { plural } from '../output.ts';
 import { checkedState, planOf, proveSession, readSession, type Session } from '../session.ts';
 import type { Workspace } from '../target.ts';

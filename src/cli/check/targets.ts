@@ -3,8 +3,9 @@ import { VcsPkiError } from '../../errors.ts';
 import type { Secret } from '../../secret.ts';
 import type { Artefact } from '../../verify/diagnosis/artefact.ts';
 import { formatAddress, type Probed } from '../../verify/probe.ts';
-import { type Context, type Options, text } from '../command.ts';
+import type { Context } from '../command.ts';
 import { secretFile } from '../input-file.ts';
+import { type Options, text } from '../options.ts';
 import { type Workspace, workspaces } from '../target.ts';
 import { DEFAULT_PORTS, parseServer, probeServer, type Server } from './address.ts';
 import { readEvidenceFile, readEvidenceFolder, readEvidenceStream } from './files.ts';
@@ -58,8 +59,12 @@ async function readEvidence(
   switch (status?.kind) {
     case 'file':
       return { artefacts: await readEvidenceFile(path, shown, password), notChecked: [] };
-    case 'folder':
-      return readEvidenceFolder(path, shown, password);
+    case 'folder': {
+      const read = await readEvidenceFolder(path, shown, password);
+      const names = (await context.fs.readFile(join(path, 'cdktf.json'))) !== undefined;
+      const notRun = `${join(shown, 'cdktf.json')}: names a program, which is not run; if it is yours, name that file to have its declaration checked`;
+      return names ? { ...read, notChecked: [...read.notChecked, notRun] } : read;
+    }
     case 'other':
       throw unusable(target, 'is neither a file nor a folder');
     case undefined:
@@ -78,9 +83,9 @@ export function shownPath(path: string, { cwd }: Pick<Context, 'cwd'>): string {
 async function isTopology(target: string, { fs, cwd }: Context): Promise<boolean> {
   if (DECLARATIONS.has(extname(target))) return true;
   const folder = resolve(cwd, target);
+  // A folder is looked at: the program that a cdktf.json in it names is not run (I14).
   if ((await statusOf(folder))?.kind === 'file') return false;
-  for (const name of ['topology.json', 'cdktf.json']) if (await fs.readFile(join(folder, name))) return true;
-  return false;
+  return (await fs.readFile(join(folder, 'topology.json'))) !== undefined;
 }
 
 /** Declarations, and programs that make them. */

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { VcsPkiError } from '../../errors.ts';
 import { adoptAuthority, findAuthority } from '../../store/adopt.ts';
-import { type Command, outputOption, TARGET_HELP, targetOptions, text, writerOptions } from '../command.ts';
+import { type Command, outputOption, TARGET_HELP, targetOptions, writerOptions } from '../command.ts';
 import { secretFile } from '../input-file.ts';
+import { flag, text } from '../options.ts';
 import { outputFormat, plural, print } from '../output.ts';
 import { checkedState, writeLock, writeSession } from '../session.ts';
 import { workspace } from '../target.ts';
@@ -21,11 +22,11 @@ ${TARGET_HELP}`,
     ...targetOptions,
     ...writerOptions,
     certificate: {
-      type: 'string',
+      type: 'text',
       value: 'FILE',
       description: 'The certificate of the authority, where it has another name',
     },
-    key: { type: 'string', value: 'FILE', description: 'Its key, where it has another name' },
+    key: { type: 'text', value: 'FILE', description: 'Its key, where it has another name' },
     'rebuild-index': { type: 'boolean', description: 'Take in certificates that index.txt has lost' },
     ...outputOption,
   },
@@ -50,7 +51,7 @@ ${TARGET_HELP}`,
       certificateFile: path('certificate'),
       keyFile: path('key'),
       passphrase: passphraseFile ? await secretFile(passphraseFile, context) : undefined,
-      rebuildIndex: options['rebuild-index'] === true,
+      rebuildIndex: flag(options, 'rebuild-index'),
     });
     return writeSession(chosen, options, context, `adopt ${id}`, async (session) => {
       const state = await checkedState(session, () => false);

@@ -1,13 +1,12 @@
 import { relative } from 'node:path';
-import type { Action, Plan } from '../../authority/plan.ts';
+import type { Action } from '../../authority/plan.ts';
 import {
   type Command,
   type Context,
-  type Options,
   outputOption,
   TARGET_HELP,
   targetOptions,
-  text,
+  terraformOptions,
   writerOptions,
 } from '../command.ts';
 import { type Delivery, deliver, deliverRequests } from '../deliver.ts';
@@ -21,9 +20,11 @@ import {
   verdictSummary,
   waitingData,
   waitingText,
+  withdrawnText,
 } from '../describe.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { secretFile } from '../input-file.ts';
+import { number, type Options, text } from '../options.ts';
 import { outputFormat, plural, StackResults } from '../output.ts';
 import {
   checkedState,
@@ -53,12 +54,17 @@ ${TARGET_HELP}`,
   options: {
     ...targetOptions,
     ...writerOptions,
-    'no-issue': {
-      type: 'boolean',
-      description: 'Issue nothing: revoke, sign lists, write lock file and bundles (as Terraform does last)',
+    ...terraformOptions,
+    attempt: {
+      type: 'number',
+      unit: 'attempts',
+      least: 0,
+      most: 1_000_000,
+      value: 'N',
+      description: 'Which attempt was planned (as Terraform asks)',
     },
     'pkcs12-password-file': {
-      type: 'string',
+      type: 'text',
       value: 'FILE',
       description: 'Also write server.p12 into each bundle, under the password in FILE',
     },
@@ -89,7 +95,7 @@ async function applyWorkspace(
   const decide = async (session: Session) => {
     const state = await checkedState(session);
     const now = context.clock.now();
-    const planned = withoutIssuing(planOf(session, state, now), options['no-issue'] === true);
+    const planned = planOf(session, state, now);
     return { state, now, planned };
   };
   const isFirst = (await context.fs.readDirectory(workspace.directory)).length === 0;
@@ -103,19 +109,24 @@ async function applyWorkspace(
     const { state, now, planned } = await decide(session);
     if (planned.actions.length > 0) results.say(`${actionTable(planned.actions)}\n`);
     await refuseUnprovable(session, state, planned, now);
+    // Until its end the lock file says that this last step was begun: Terraform counts it as done from then on.
+    const attempt = number(options, 'attempt');
+    const begun = attempt === undefined ? session.lock?.delivery : { attempt, unfinished: true as const };
+    if (attempt !== undefined) await writeLock(session, context, { delivery: begun });
     const done: Record<string, unknown>[] = [];
     const progress = progressOf(context, planned.actions);
     await performSession(session, planned.actions, context, (item) => {
       progress(doneText(item));
       done.push(doneData(item));
     });
-    const after = await writeLock(session, context);
+    const after = await writeLock(session, context, { delivery: begun });
     const { waiting } = planOf(session, after, now);
     // What is served until a renewal comes back is the certificate before.
     const first = waiting.filter(({ demand }) => !after.certificates.has(demand.id));
     const verdicts = await proveSession(session, after, { ...NO_PLAN, waiting: first }, context.clock.now());
-    const delivery = await deliver(topology, session.directory, after, password);
+    const delivery = await deliver(topology, session.directory, after, { now: context.clock.now(), password });
     await deliverRequests(session.demands, session.directory);
+    if (begun) await writeLock(session, context, { delivery: { attempt: begun.attempt } });
     const data = {
       topology: topology.name,
       done,
@@ -129,18 +140,10 @@ async function applyWorkspace(
         planned.actions.length === 0
           ? `${topology.name}: nothing to do${planned.until ? ` until ${moment(planned.until)}` : ''}\n`
           : '';
-      return `${nothing}${waitingText(waiting, session.directory)}${verdictSummary(verdicts)}${planned.actions.length === 0 ? '' : whereThingsAre(workspace, delivery, context)}`;
+      return `${nothing}${withdrawnText(delivery)}${waitingText(waiting, session.directory)}${verdictSummary(verdicts)}${planned.actions.length === 0 ? '' : whereThingsAre(workspace, delivery, context)}`;
     });
     return verdicts.some((verdict) => verdict.verdict === 'refused') ? exitCodes.refused.code : exitCodes.ok.code;
   });
-}
-
-function withoutIssuing(planned: Plan, noIssue: boolean): Plan {
-  if (!noIssue) return planned;
-  return {
-    ...planned,
-    actions: planned.actions.filter((action) => action.kind !== 'issue' && action.kind !== 'create authority'),
-  };
 }
 
 function progressOf(context: Context, actions: readonly Action[]): (line: string) => void {

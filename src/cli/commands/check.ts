@@ -5,7 +5,7 @@ import { bySeverity, suppressor } from '../../topology/findings.ts';
 import type { Release } from '../../topology/releases/release.ts';
 import type { Finding } from '../../topology/rules/rule.ts';
 import { examine } from '../../verify/diagnosis/examine.ts';
-import { timeoutMs, timeoutOption } from '../check/address.ts';
+import { timeoutOption } from '../check/address.ts';
 import { calendar, calendarTable } from '../check/calendar.ts';
 import { lookAt } from '../check/declared.ts';
 import { inventory, inventoryTable } from '../check/inventory.ts';
@@ -20,18 +20,10 @@ import {
 import { sarif } from '../check/sarif.ts';
 import { readTargets, shownPath, type Targets } from '../check/targets.ts';
 import { parseRelease, whatIf, withRelease } from '../check/what-if.ts';
-import {
-  type Command,
-  type Context,
-  type Options,
-  passwordOption,
-  TARGET_HELP,
-  targetOptions,
-  text,
-  writerOptions,
-} from '../command.ts';
+import { type Command, type Context, passwordOption, TARGET_HELP, targetOptions, writerOptions } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { outputFormat, painter, print } from '../output.ts';
+import { choice, number, type Options, text } from '../options.ts';
+import { outputFormat, outputFormats, painter, print } from '../output.ts';
 import type { Workspace } from '../target.ts';
 
 const { 'ca-passphrase-file': passphraseOption } = writerOptions;
@@ -49,17 +41,31 @@ ports 5061 and 443. Several targets are looked at together: check old.pem new.pe
 Ends with ${exitCodes.failed.code} when there is an error among the findings.`,
   options: {
     view: {
-      type: 'string',
+      type: 'choice',
+      choices: ['findings', 'inventory', 'calendar'],
       value: 'VIEW',
       description: 'findings (default); inventory: who holds what, and what for; calendar: what ends or falls due when',
     },
-    release: { type: 'string', value: 'NAME', description: 'As if every appliance ran this release, such as X15.4' },
-    days: { type: 'string', value: 'N', description: 'Only the next N days of the calendar' },
+    release: { type: 'text', value: 'NAME', description: 'As if every appliance ran this release, such as X15.4' },
+    days: {
+      type: 'number',
+      unit: 'days',
+      least: 0,
+      most: 999_999,
+      value: 'N',
+      description: 'Only the next N days of the calendar',
+    },
     ...targetOptions,
     ...passwordOption,
     ...(passphraseOption && { 'ca-passphrase-file': passphraseOption }),
     ...timeoutOption,
-    output: { type: 'string', short: 'o', value: 'FORMAT', description: 'table (default), json, yaml or sarif' },
+    output: {
+      type: 'choice',
+      choices: [...outputFormats, 'sarif'],
+      short: 'o',
+      value: 'FORMAT',
+      description: 'table (default), json, yaml or sarif',
+    },
   },
   examples: [
     'vcs-pki check',
@@ -71,7 +77,6 @@ Ends with ${exitCodes.failed.code} when there is an error among the findings.`,
     const format = outputFormat(options, 'sarif');
     const view = viewOption(options, format);
     const days = daysOption(options, view);
-    timeoutMs(options);
     const name = text(options, 'release');
     const release = name === undefined ? undefined : parseRelease(name);
     const checked = await check(await readTargets(targets, options, context, process.stdin), release, options, context);
@@ -156,20 +161,15 @@ const views = ['findings', 'inventory', 'calendar'] as const;
 type View = (typeof views)[number];
 
 function viewOption(options: Options, format: string): View {
-  const wanted = text(options, 'view') ?? 'findings';
-  const view = views.find((known) => known === wanted);
-  if (!view) throw usage('--view', wanted, `${wanted} is no view`, `use one of ${views.join(', ')}`);
+  const view = choice(options, 'view', views) ?? 'findings';
   if (format !== 'sarif' || view === 'findings') return view;
   throw usage('--output', format, `SARIF holds findings, and no ${view}`, 'use --output json, or leave --view out');
 }
 
 function daysOption(options: Options, view: View): number | undefined {
-  const wanted = text(options, 'days');
-  if (wanted === undefined) return undefined;
-  if (view !== 'calendar') throw usage('--days', wanted, 'is for the calendar alone', 'add --view calendar');
-  const days = Number(wanted);
-  if (/^\d{1,6}$/.test(wanted)) return days;
-  throw usage('--days', wanted, 'must be a number of days', 'write it like --days 90');
+  const days = number(options, 'days');
+  if (days === undefined || view === 'calendar') return days;
+  throw usage('--days', String(days), 'is for the calendar alone', 'add --view calendar');
 }
 
 function usage(at: string, value: string, message: string, fix: string): VcsPkiError {

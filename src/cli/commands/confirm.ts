@@ -7,19 +7,13 @@ import type { Topology } from '../../topology/schema.ts';
 import type { Address } from '../../verify/probe.ts';
 import { serialHex } from '../../x509/certificate.ts';
 import { parseServer, probeServer, timeoutOption } from '../check/address.ts';
-import {
-  type Command,
-  type Context,
-  type Options,
-  outputOption,
-  TARGET_HELP,
-  targetOptions,
-  text,
-  writerOptions,
-} from '../command.ts';
+import { type Command, type Context, outputOption, TARGET_HELP, targetOptions, writerOptions } from '../command.ts';
+import { choice, flag, type Options, text } from '../options.ts';
 import { outputFormat, print, table } from '../output.ts';
 import { checkedState, readSession, writeLock, writeSession } from '../session.ts';
 import { workspace } from '../target.ts';
+
+const ROLES = ['server', 'client'] as const satisfies readonly Role[];
 
 export const confirmCommand: Command = {
   arguments: '[PEER] [TARGET]',
@@ -34,13 +28,18 @@ ${TARGET_HELP}`,
     ...writerOptions,
     installed: { type: 'boolean', description: 'It is loaded, and the restart is still to come' },
     probe: {
-      type: 'boolean',
+      type: 'boolean or text',
       description: 'Ask the peer which certificate it presents: at its FQDN, port 5061, or as --probe=HOST:PORT',
     },
     ...timeoutOption,
-    role: { type: 'string', value: 'ROLE', description: 'server or client: only the certificate of this store' },
+    role: {
+      type: 'choice',
+      choices: ROLES,
+      value: 'ROLE',
+      description: 'server or client: only the certificate of this store',
+    },
     serial: {
-      type: 'string',
+      type: 'text',
       value: 'SERIAL',
       description: 'The serial number that was seen; refused when it is another',
     },
@@ -85,12 +84,12 @@ ${TARGET_HELP}`,
           held.map((one) => one.serial),
         );
       const at = timestamp(context.clock.now());
-      const reached = options.installed === true ? 'installed' : 'served';
+      const reached = flag(options, 'installed') ? 'installed' : 'served';
       const peers = confirmed.reduce(
         (sum, one) => withConfirmation(sum, peer, one.role, { serial: one.serial, state: reached, at }),
         confirmations,
       );
-      await writeLock(session, context, peers);
+      await writeLock(session, context, { confirmations: peers });
       const data = confirmed.map((one) => ({ peer, role: one.role, serial: one.serial, state: reached, at }));
       await print(context, format, data, () =>
         data.map((one) => `${peer}: ${one.role} certificate ${one.serial} is ${reached}\n`).join(''),
@@ -102,7 +101,7 @@ ${TARGET_HELP}`,
 
 /** What would be recorded needs a peer to record it of. */
 function refuseWithoutPeer(options: Options): void {
-  const option = ['installed', 'probe', 'serial', 'role'].find((name) => options[name] !== undefined);
+  const option = ['installed', 'probe', 'serial', 'role'].find((name) => flag(options, name));
   if (option === undefined) return;
   throw new VcsPkiError('USAGE', {
     at: `--${option}`,
@@ -118,10 +117,9 @@ interface Seen {
 
 /** What somebody has seen, or what the peer presents now: as a server, that of its server store. */
 async function seenCertificate(peer: string, topology: Topology, options: Options, context: Context): Promise<Seen> {
-  const role = roleOption(text(options, 'role'));
-  const { probe, installed, serial } = options;
-  if (probe === undefined) return { role, serial: text(options, 'serial')?.toUpperCase().replace(/:/g, '') };
-  if (installed !== undefined || serial !== undefined || role === 'client') {
+  const role = choice(options, 'role', ROLES);
+  if (!flag(options, 'probe')) return { role, serial: text(options, 'serial')?.toUpperCase().replace(/:/g, '') };
+  if (flag(options, 'installed') || flag(options, 'serial') || role === 'client') {
     throw new VcsPkiError('USAGE', {
       at: '--probe',
       message: 'shows the server certificate in use, and goes with none of --installed, --serial and --role client',
@@ -162,16 +160,6 @@ function addressOf(id: string, { clusters }: Topology, given: string | undefined
 }
 
 const SIP_TLS = 5061;
-
-function roleOption(role: string | undefined): Role | undefined {
-  if (role === undefined || role === 'server' || role === 'client') return role;
-  throw new VcsPkiError('USAGE', {
-    at: '--role',
-    value: role,
-    message: `${role} is no store of a peer`,
-    fix: 'use server or client',
-  });
-}
 
 function unknownPeer(peer: string, known: readonly string[]): VcsPkiError {
   return new VcsPkiError('OWNER_UNKNOWN', {

@@ -1,17 +1,9 @@
 import { type Action, planCrl } from '../../authority/plan.ts';
 import { VcsPkiError } from '../../errors.ts';
-import {
-  type Command,
-  type Context,
-  type Options,
-  outputOption,
-  TARGET_HELP,
-  targetOptions,
-  text,
-  writerOptions,
-} from '../command.ts';
+import { type Command, type Context, outputOption, TARGET_HELP, targetOptions, writerOptions } from '../command.ts';
 import { deliver } from '../deliver.ts';
 import { doneData, doneText, moment } from '../describe.ts';
+import { flag, type Options, text } from '../options.ts';
 import { outputFormat, StackResults } from '../output.ts';
 import { checkedState, performSession, writeSession } from '../session.ts';
 import { type Workspace, workspaces } from '../target.ts';
@@ -30,7 +22,7 @@ ${TARGET_HELP}`,
     ...writerOptions,
     due: { type: 'boolean', description: 'Only lists whose update is due, or that lack a revocation' },
     authority: {
-      type: 'string',
+      type: 'text',
       value: 'ID',
       description: 'Only the list of this authority (an offline root signs by command)',
     },
@@ -68,12 +60,12 @@ async function signLists(
       }
       const decision = planCrl(authority, known, 0, context.clock.now());
       if (decision.kind === 'sign') actions.push({ kind: 'sign CRL', authority, reason: decision.reason });
-      else if (!options.due) actions.push({ kind: 'sign CRL', authority, reason: 'asked for' });
+      else if (!flag(options, 'due')) actions.push({ kind: 'sign CRL', authority, reason: 'asked for' });
       else if (decision.kind === 'wait')
         lines.push(`${authority.id}: next update is due at ${moment(decision.until)}\n`);
     }
     const done: Record<string, unknown>[] = [];
-    const correction = options['after-clock-correction'] === true ? { afterClockCorrection: true } : {};
+    const correction = flag(options, 'after-clock-correction') ? { afterClockCorrection: true } : {};
     await performSession(
       session,
       actions,
@@ -84,7 +76,7 @@ async function signLists(
       },
       correction,
     );
-    if (actions.length > 0) await deliver(workspace.topology, session.directory, state);
+    if (actions.length > 0) await deliver(workspace.topology, session.directory, state, { now: context.clock.now() });
     results.add({ topology: workspace.topology.name, done }, () => lines.join(''));
   });
 }

@@ -1,5 +1,14 @@
 import type { KeyObject } from 'node:crypto';
-import { acceptArrival, checkArrival, keepKey, otherKeyAwaited, requestOf } from '../../authority/elsewhere.ts';
+import { refuseCompromised } from '../../authority/compromised-key.ts';
+import {
+  acceptArrival,
+  checkArrival,
+  isOnRecord,
+  keepKey,
+  otherKeyAwaited,
+  requestOf,
+  serialUsedTwice,
+} from '../../authority/elsewhere.ts';
 import type { RecordedState } from '../../authority/plan.ts';
 import { specificationOf } from '../../authority/record.ts';
 import { VcsPkiError } from '../../errors.ts';
@@ -12,19 +21,18 @@ import { orderedChain } from '../../x509/ordered-chain.ts';
 import {
   type Command,
   type Context,
-  type Options,
   outputOption,
   passwordOption,
   TARGET_HELP,
   targetOptions,
-  text,
   writerOptions,
 } from '../command.ts';
 import { deliver } from '../deliver.ts';
-import { day, verdictSummary } from '../describe.ts';
+import { day, verdictSummary, withdrawnText } from '../describe.ts';
 import { inputFile, secretFile } from '../input-file.ts';
+import { type Options, text } from '../options.ts';
 import { outputFormat, print } from '../output.ts';
-import { checkedState, NO_PLAN, proveSession, type Session, writeLock, writeSession } from '../session.ts';
+import { checkedState, NO_PLAN, portsOf, proveSession, type Session, writeLock, writeSession } from '../session.ts';
 import { workspace } from '../target.ts';
 
 export const importCommand: Command = {
@@ -37,10 +45,10 @@ record and into the upload bundle of its peer. What does not fit is refused, and
 
 ${TARGET_HELP.replace('TARGET is', 'The TARGET of --target is')}`,
   options: {
-    target: { type: 'string', value: 'TARGET', description: 'The topology (default: the one of this folder)' },
+    target: { type: 'text', value: 'TARGET', description: 'The topology (default: the one of this folder)' },
     ...targetOptions,
     for: {
-      type: 'string',
+      type: 'text',
       value: 'CERTIFICATE',
       description: 'Only for this one; needed where a key comes along (PFX)',
     },
@@ -67,11 +75,15 @@ ${TARGET_HELP.replace('TARGET is', 'The TARGET of --target is')}`,
         else orders.push(order);
       }
       const { directory, workspace: place } = session;
-      const { material, requests } = directory;
-      const ports = { clock: context.clock, random: context.random, material, requests };
+      const ports = portsOf(session, context);
       const now = context.clock.now();
       const authorities = new Map(orders.map(({ demand }) => [demand.issuer, issuerOf(demand, session)]));
-      for (const order of orders) checkArrival(order, authorities.get(order.demand.issuer) ?? [], now);
+      for (const order of orders) {
+        checkArrival(order, authorities.get(order.demand.issuer) ?? [], now);
+        await refuseCompromised(order.certificate.subjectPublicKeyInfo, order.demand.id, ports);
+        await isOnRecord(order, directory.ledger(order.demand.issuer));
+      }
+      refuseSerialTwice(orders);
       const imported: Imported[] = [];
       for (const order of orders) {
         const { demand, key } = order;
@@ -82,19 +94,30 @@ ${TARGET_HELP.replace('TARGET is', 'The TARGET of --target is')}`,
         imported.push(importedOf(order));
       }
       const after = await writeLock(session, context);
-      await deliver(place.topology, directory, after);
+      const delivery = await deliver(place.topology, directory, after, { now });
       const verdicts = await proveSession(session, after, NO_PLAN, now);
       await print(context, format, { imported, present }, () => {
         const lines = [
           ...imported.map((one) => `imported ${importedText(one)}`),
           ...present.map((one) => `on record already: ${importedText(one)}`),
         ];
-        return `${lines.join('')}${verdictSummary(verdicts)}`;
+        return `${lines.join('')}${withdrawnText(delivery)}${verdictSummary(verdicts)}`;
       });
       return 0;
     });
   },
 };
+
+/** Of what arrives together, too, one authority gives a serial number once. */
+function refuseSerialTwice(orders: readonly Order[]): void {
+  const seen = new Set<string>();
+  for (const { demand, certificate } of orders) {
+    const serial = serialHex(certificate.serialNumber);
+    const place = `${demand.issuer} ${serial}`;
+    if (seen.has(place)) throw serialUsedTwice(demand, serial);
+    seen.add(place);
+  }
+}
 
 interface Imported {
   readonly certificate: string;

@@ -7,15 +7,15 @@ import {
   bundleOptions,
   type Command,
   type Context,
-  type Options,
   outputOption,
   TARGET_HELP,
   targetOptions,
-  text,
+  terraformOptions,
   writerOptions,
 } from '../command.ts';
 import { deliver } from '../deliver.ts';
-import { doneData, doneText } from '../describe.ts';
+import { doneData, doneText, withdrawnText } from '../describe.ts';
+import { flag, number, type Options, text } from '../options.ts';
 import { outputFormat, print } from '../output.ts';
 import {
   checkedState,
@@ -41,8 +41,16 @@ ${TARGET_HELP}`,
     ...targetOptions,
     ...writerOptions,
     renew: { type: 'boolean', description: 'Issue a new one though the present one serves' },
-    generation: { type: 'string', value: 'N', description: 'Make sure that generation N is there (as Terraform asks)' },
-    reason: { type: 'string', value: 'TEXT', description: 'Why, for the record' },
+    generation: {
+      type: 'number',
+      unit: 'issues',
+      least: 1,
+      most: 1_000_000,
+      value: 'N',
+      description: 'Make sure that generation N is there (as Terraform asks)',
+    },
+    reason: { type: 'text', value: 'TEXT', description: 'Why, for the record' },
+    ...terraformOptions,
     ...bundleOptions,
     ...outputOption,
   },
@@ -71,8 +79,14 @@ ${TARGET_HELP}`,
         done.push(doneData(item));
         lines.push(`${doneText(item)}\n`);
       });
-      const after = await writeLock(session, context);
-      if (actions.length > 0 && !options['no-bundles']) await deliver(chosen.topology, session.directory, after);
+      // Terraform's last step is still to come.
+      const attempt = session.lock?.delivery?.attempt ?? 0;
+      const delivery = flag(options, 'declaration') ? { attempt, unfinished: true as const } : session.lock?.delivery;
+      const after = await writeLock(session, context, { delivery });
+      if (actions.length > 0 && !flag(options, 'no-bundles'))
+        lines.push(
+          withdrawnText(await deliver(chosen.topology, session.directory, after, { now: context.clock.now() })),
+        );
       await print(context, format, { certificate: owner, done }, () => lines.join('') || `${owner}: nothing to do\n`);
       return 0;
     });
@@ -133,11 +147,11 @@ function decide(demand: Demand, state: RecordedState, options: Options, context:
   const issuerNotAfter = state.authorities.get(demand.issuer)?.record.notAfter;
   const decision = planCertificate(demand, record, issuerNotAfter, state.material?.get(demand.id), context.clock.now());
   const present = record?.issuance.generation ?? 0;
-  const wanted = Number(text(options, 'generation') ?? 0);
+  const wanted = number(options, 'generation') ?? 0;
   const reason = text(options, 'reason');
   if (decision.kind === 'restore')
     return [{ kind: 'restore', owner: demand.id, generation: decision.generation, reason: decision.reason }];
-  if (options.renew === true || wanted > present) {
+  if (flag(options, 'renew') || wanted > present) {
     return [
       {
         kind: 'issue',

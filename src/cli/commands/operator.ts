@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { VcsPkiError } from '../../errors.ts';
-import { type Command, text } from '../command.ts';
+import type { Command } from '../command.ts';
+import { text } from '../options.ts';
 
 export const operatorCommand: Command = {
   arguments: '',
@@ -13,9 +14,9 @@ is stopped: issues, renews, revokes what is removed, and signs revocation lists 
 Without --kubeconfig it uses $KUBECONFIG, ~/.kube/config or, in a pod, its service account. The custom resource
 definitions and the Role that it needs are in operator/deploy of this package.`,
   options: {
-    namespace: { type: 'string', short: 'n', value: 'NAMESPACE', description: 'The namespace to look after' },
-    kubeconfig: { type: 'string', value: 'FILE', description: 'How to reach the cluster' },
-    context: { type: 'string', value: 'NAME', description: 'A context of the kubeconfig; default its current one' },
+    namespace: { type: 'text', short: 'n', value: 'NAMESPACE', description: 'The namespace to look after' },
+    kubeconfig: { type: 'text', value: 'FILE', description: 'How to reach the cluster' },
+    context: { type: 'text', value: 'NAME', description: 'A context of the kubeconfig; default its current one' },
   },
   examples: ['vcs-pki operator --namespace collaboration'],
   async run(_args, options, context) {

@@ -1,10 +1,10 @@
 import { links } from '../../topology/links/links.ts';
 import { prove } from '../../verify/prove.ts';
-import { type Command, outputOption, TARGET_HELP, targetOptions, text } from '../command.ts';
+import { type Command, outputOption, TARGET_HELP, targetOptions } from '../command.ts';
 import { verdictData, verdictSummary, verdictTable } from '../describe.ts';
 import { gatherEvidence } from '../evidence.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { parseMoment } from '../moment.ts';
+import { flag, moment, text } from '../options.ts';
 import { outputFormat, StackResults } from '../output.ts';
 import { explain, explanationText, findLink } from '../prove/explain.ts';
 import { verdictMatrix } from '../prove/matrix.ts';
@@ -23,12 +23,12 @@ ${TARGET_HELP}`,
     ...targetOptions,
     links: { type: 'boolean', description: 'Each link in a line, not the matrix of clusters' },
     explain: {
-      type: 'string',
+      type: 'text',
       value: 'LINK',
       description: 'One link in full, chain and all; LINK is its id or a part of it',
     },
     predicted: { type: 'boolean', description: 'On the certificates that apply would make, where there are none yet' },
-    at: { type: 'string', value: 'TIME', description: 'As of another moment, such as 2027-03-02T00:00:00Z' },
+    at: { type: 'moment', value: 'TIME', description: 'As of another moment, such as 2027-03-02T00:00:00Z' },
     ...outputOption,
   },
   examples: [
@@ -38,8 +38,7 @@ ${TARGET_HELP}`,
   ],
   async run([target], options, context) {
     const results = new StackResults(context, outputFormat(options));
-    const at = text(options, 'at');
-    const now = at === undefined ? context.clock.now() : parseMoment(at, '--at');
+    const now = moment(options, 'at') ?? context.clock.now();
     const wanted = text(options, 'explain');
     const all = (await workspaces(target, options, context)).map((workspace) => ({
       workspace,
@@ -59,13 +58,13 @@ ${TARGET_HELP}`,
       if (one && chosen.length === 0) continue;
       const session = await readSession(workspace, options, context);
       const state = await checkedState(session);
-      const pending = options.predicted ? planOf(session, state, now) : NO_PLAN;
+      const pending = flag(options, 'predicted') ? planOf(session, state, now) : NO_PLAN;
       const evidence = await gatherEvidence(topology, session.directory, state, pending, now);
       const verdicts = prove(chosen, evidence, now);
       if (verdicts.some(({ verdict }) => verdict === 'refused')) code = exitCodes.refused.code;
       if (!one) {
         results.add({ topology: topology.name, links: verdicts.map(verdictData) }, () => {
-          const overview = options.links ? verdictTable(verdicts) : verdictMatrix(verdicts);
+          const overview = flag(options, 'links') ? verdictTable(verdicts) : verdictMatrix(verdicts);
           return `${overview}\n${verdictSummary(verdicts)}`;
         });
       } else {

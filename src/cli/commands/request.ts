@@ -1,6 +1,7 @@
 import { VcsPkiError } from '../../errors.ts';
 import { unique } from '../../topology/names.ts';
 import { type Command, outputOption, TARGET_HELP, targetOptions, writerOptions } from '../command.ts';
+import { flag } from '../options.ts';
 import { outputFormat, print, table } from '../output.ts';
 import { readSession, writeSession } from '../session.ts';
 import { workspace } from '../target.ts';
@@ -27,7 +28,7 @@ ${TARGET_HELP}`,
     const [id, target] =
       given.length === 1 && !given[0]?.match(/^[^/]+\/[^/]+\/(server|client)$/) ? [undefined, given[0]] : given;
     const chosen = await workspace(target, options, context);
-    if (options.discard !== true) {
+    if (!flag(options, 'discard')) {
       const { directory } = await readSession(chosen, options, context);
       const pending = [...(await directory.requests.pending())].filter(([demand]) => id === undefined || demand === id);
       const rows = pending.map(([demand, { createdAt, specification }]) => ({
@@ -57,7 +58,7 @@ ${TARGET_HELP}`,
           fix: `name one of ${unique(pending.keys()).join(', ') || '(none)'}`,
         });
       }
-      if (options.yes !== true) {
+      if (!flag(options, 'yes')) {
         throw new VcsPkiError('REQUEST_IN_PROGRESS', {
           at: id,
           message: `its request has been with ${request.specification.issuer} since ${request.createdAt}; a certificate for it could not be used any more`,

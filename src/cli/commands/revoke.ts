@@ -1,100 +1,198 @@
-import type { RecordedState } from '../../authority/plan.ts';
-import type { CertificateRecord } from '../../authority/record.ts';
+import { compromiseReasons } from '../../authority/compromised-key.ts';
+import { plan, type RecordedState, validOf } from '../../authority/plan.ts';
 import { revokeCertificate, signCrl } from '../../authority/revoke.ts';
 import { VcsPkiError } from '../../errors.ts';
 import { indexReasons } from '../../store/index-txt.ts';
+import { unique } from '../../topology/names.ts';
+import { readCertificate } from '../../x509/certificate.ts';
+
+import { keyId } from '../../x509/keys.ts';
 import {
   bundleOptions,
   type Command,
   type Context,
-  type Options,
   outputOption,
   TARGET_HELP,
   targetOptions,
-  text,
+  terraformOptions,
   writerOptions,
 } from '../command.ts';
 import { deliver } from '../deliver.ts';
-import { doneText } from '../describe.ts';
+import { doneData, doneText } from '../describe.ts';
+import { choice, flag, type Options, text } from '../options.ts';
 import { outputFormat, plural, print } from '../output.ts';
-import { checkedState, type Session, writeLock, writeSession } from '../session.ts';
+import { checkedState, performSession, removalPolicies, type Session, writeLock, writeSession } from '../session.ts';
 import { workspace } from '../target.ts';
+import { UsageError } from '../usage-error.ts';
 
 export const revokeCommand: Command = {
   arguments: 'CERTIFICATE|SERIAL [TARGET]',
-  minArguments: 1,
+  minArguments: 0,
   maxArguments: 2,
-  description: `Revokes a certificate for good and signs the revocation list of its authority at once. CERTIFICATE is
-<cluster>/<peer>/server, for the newest one; SERIAL is a serial number in hex, for any. A revoked
-certificate that is still declared is issued anew by the next apply.
+  description: `Revokes for good and signs the revocation lists at once. CERTIFICATE is <cluster>/<peer>/server: every
+certificate of it that is still valid, whichever authority signed it, for any may be the one that the
+appliance serves. SERIAL is a serial number in hex, for one certificate alone. With --reason
+keyCompromise every valid certificate with the same key is revoked, and the key is never certified
+again. A revoked certificate that is still declared is issued anew by the next apply.
 
 ${TARGET_HELP}`,
   options: {
     ...targetOptions,
     ...writerOptions,
-    reason: { type: 'string', value: 'REASON', description: `One of ${indexReasons.join(', ')} (default unspecified)` },
-    generation: {
-      type: 'string',
-      value: 'N',
-      description: 'Do nothing when a later generation than N is there (as Terraform asks)',
+    reason: {
+      type: 'choice',
+      choices: indexReasons,
+      value: 'REASON',
+      description: `One of ${indexReasons.join(', ')} (default unspecified)`,
     },
-    'on-removal': { type: 'string', value: 'POLICY', description: 'keep: do nothing (as Terraform asks)' },
+    authority: { type: 'text', value: 'ID', description: 'Where two authorities have used SERIAL: which one is meant' },
+    all: {
+      type: 'boolean',
+      description: 'Every certificate of the topology that its declaration does not keep, in place of CERTIFICATE',
+    },
+    ...terraformOptions,
     ...bundleOptions,
     ...outputOption,
   },
   examples: ['vcs-pki revoke edge/expe2/server --reason keyCompromise', 'vcs-pki revoke 5A01F3'],
-  async run([which = '', target], options, context) {
+  async run(given, options, context) {
     const format = outputFormat(options);
-    const reason = reasonOption(options);
+    const all = flag(options, 'all');
+    const [which, target] = all ? [undefined, given[0]] : given;
+    if (all ? given.length > 1 : which === undefined)
+      throw new UsageError('revoke', 'expects CERTIFICATE or SERIAL, or --all, and then [TARGET]');
+    const reason = choice(options, 'reason', indexReasons) ?? 'unspecified';
     const chosen = await workspace(target, options, context);
-    return writeSession(chosen, options, context, `revoke ${which}`, async (session) => {
+    return writeSession(chosen, options, context, `revoke ${which ?? '--all'}`, async (session) => {
       const state = await checkedState(session, () => false);
-      const found = await find(session, state, which);
-      const skip = skipReason(found, state, options);
       const result =
-        skip === undefined
-          ? await revoke(session, found, reason, context)
-          : { certificate: which, revoked: false, reason: skip, text: `${which}: not revoked, ${skip}\n` };
+        which === undefined
+          ? await revokeAll(session, state, context)
+          : await revokeNamed(session, state, which, reason, options, context);
       const after = await writeLock(session, context);
-      if (!options['no-bundles']) await deliver(chosen.topology, session.directory, after);
-      const { text: words, ...data } = result;
-      await print(context, format, data, () => words);
+      if (!flag(options, 'no-bundles'))
+        await deliver(chosen.topology, session.directory, after, { now: context.clock.now() });
+      await print(context, format, result.data, () => result.words);
       return 0;
     });
   },
 };
 
+interface Result {
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly words: string;
+}
+
+// ---- one certificate, and all with its key --------------------------------------------------------------------------
+
+/** A certificate on record. */
 interface Found {
   readonly authority: string;
   readonly serial: string;
-  readonly record: CertificateRecord | undefined;
+  readonly owner: string | undefined;
   readonly revoked: boolean;
-  /** Whether this is the newest of its owner. */
-  readonly generation: number;
+  readonly signedElsewhere: boolean;
 }
 
-async function find(session: Session, state: RecordedState, which: string): Promise<Found> {
-  const record = state.certificates.get(which);
-  if (record) {
+async function revokeNamed(
+  session: Session,
+  state: RecordedState,
+  which: string,
+  reason: (typeof indexReasons)[number],
+  options: Options,
+  context: Context,
+): Promise<Result> {
+  const named = await find(session, state, which, options, context.clock.now());
+  const others = compromiseReasons.has(reason) ? await sameKey(session, named, context.clock.now()) : [];
+  const elsewhere = others.filter(({ signedElsewhere }) => signedElsewhere);
+  const targets = [...named, ...others.filter(({ signedElsewhere }) => !signedElsewhere)];
+  for (const target of targets) refuseForeign(session, target);
+  const pending = targets.filter((target) => !target.revoked || !isListed(target, state));
+  const [newest] = named.slice(-1);
+  if (pending.length === 0)
     return {
-      authority: record.issuance.specification.issuer,
-      serial: record.serial,
-      record,
-      revoked: record.revocation !== undefined,
-      generation: record.issuance.generation,
+      data: { certificate: which, revoked: false, reason: 'it was revoked before' },
+      words: `${which}: not revoked, it was revoked before\n`,
     };
+  const { topology } = session.workspace;
+  const ports = { clock: context.clock, material: session.directory.material };
+  const words: string[] = [];
+  const issuers = new Map<string, Awaited<ReturnType<typeof session.directory.openIssuer>>>();
+  for (const id of unique(pending.map(({ authority }) => authority)))
+    issuers.set(id, await session.directory.openIssuer(topology, id));
+  for (const { authority, serial, owner, revoked } of pending) {
+    const issuer = issuers.get(authority);
+    if (revoked || !issuer) continue;
+    await revokeCertificate(issuer, serial, reason, context.clock);
+    words.push(`revoked serial ${serial} of ${authority}${owner === undefined ? '' : `, ${owner}`} (${reason})\n`);
+  }
+  const lists: { readonly authority: string; readonly crlNumber: string | undefined; readonly entries: number }[] = [];
+  for (const [id, issuer] of issuers) {
+    const validDays = topology.authorities.find((authority) => authority.id === id)?.crl.validDays ?? 1;
+    const crl = await signCrl(issuer, { validDays }, ports);
+    lists.push({ authority: id, crlNumber: crl.crlNumber?.toString(), entries: crl.size });
+    words.push(
+      `${doneText({ kind: 'signed CRL', authority: id, crl, reason: '' })}\n`,
+      `${plural(crl.size, 'certificate')} now on the list; load crl.pem on the peers, or wait for their daily update\n`,
+    );
+  }
+  for (const { authority, serial } of elsewhere)
+    words.push(`${authority} signed serial ${serial} for the same key: ask ${authority} to revoke it\n`);
+  const [list] = lists;
+  return {
+    data: {
+      certificate: newest?.owner,
+      serial: newest?.serial,
+      revoked: true,
+      reason,
+      crlNumber: list?.crlNumber,
+      entries: list?.entries,
+      serials: pending.map(({ serial }) => serial),
+      lists,
+      toRevokeElsewhere: elsewhere.map(({ authority, serial }) => ({ authority, serial })),
+    },
+    words: words.join(''),
+  };
+}
+
+/** What is meant: all that is valid of an owner, or the one with a serial number. In order of issue. */
+async function find(
+  { workspace: { topology }, directory }: Session,
+  state: RecordedState,
+  which: string,
+  options: Options,
+  now: Date,
+): Promise<Found[]> {
+  const newest = state.certificates.get(which);
+  if (newest) {
+    const valid = validOf(which, state, now);
+    return (valid.length > 0 ? valid : [newest]).map(({ serial, revocation, issuance }) => ({
+      authority: issuance.specification.issuer,
+      serial,
+      owner: which,
+      revoked: revocation !== undefined,
+      signedElsewhere: issuance.signedElsewhere === true,
+    }));
   }
   const serial = which.toUpperCase().replace(/:/g, '');
-  for (const { id } of session.workspace.topology.authorities) {
-    const entry = (await session.directory.ledger(id).entries()).find((candidate) => candidate.serial === serial);
+  const wanted = text(options, 'authority');
+  const found: Found[] = [];
+  for (const { id } of topology.authorities) {
+    if (wanted !== undefined && wanted !== id) continue;
+    const entry = (await directory.ledger(id).entries()).find((candidate) => candidate.serial === serial);
     if (!entry) continue;
-    return {
-      authority: id,
-      serial,
-      record: undefined,
-      revoked: entry.revocation !== undefined,
-      generation: entry.issuance?.generation ?? 0,
-    };
+    const { issuance, revocation } = entry;
+    const revoked = revocation !== undefined;
+    found.push({ authority: id, serial, owner: issuance?.owner, revoked, signedElsewhere: false });
+  }
+  if (found.length === 1) return found;
+  if (found.length > 1) {
+    throw new VcsPkiError('USAGE', {
+      at: which,
+      value: found.map(({ authority }) => authority).join(', '),
+      message: `${found.map(({ authority }) => authority).join(' and ')} have both used this serial number`,
+      fix: `say which one is meant: --authority ${found[0]?.authority}`,
+    });
   }
   throw new VcsPkiError('SERIAL_UNKNOWN', {
     at: which,
@@ -103,62 +201,67 @@ async function find(session: Session, state: RecordedState, which: string): Prom
   });
 }
 
-/** The destroy command of generation n does nothing when n+1 exists: superseded is not revoked. */
-function skipReason(found: Found, state: RecordedState, options: Options): string | undefined {
-  const generation = text(options, 'generation');
-  if (text(options, 'on-removal') === 'keep') return 'its declaration says to keep it';
-  if (generation !== undefined && found.generation > Number(generation))
-    return `generation ${found.generation} has replaced it`;
-  if (!found.revoked) return undefined;
-  const crl = state.authorities.get(found.authority)?.crl;
-  // A crash may have come between the revocation and the list that says so.
-  const listed = crl !== undefined && crl !== 'none' && !crl.missing.includes(found.serial);
-  return listed ? 'it was revoked before' : undefined;
+/** I12: whatever else is valid for the keys of these. */
+async function sameKey({ directory, workspace }: Session, named: readonly Found[], now: Date): Promise<Found[]> {
+  const own = new Set(workspace.topology.authorities.map(({ id }) => id));
+  const known = new Set(named.map(({ authority, serial }) => `${authority} ${serial}`));
+  const found: Found[] = [];
+  for (const { authority, serial } of named) {
+    const entry = (await directory.ledger(authority).entries()).find((candidate) => candidate.serial === serial);
+    const der = await entry?.certificate();
+    if (!der) continue;
+    const id = keyId(readCertificate(der, serial).subjectPublicKeyInfo);
+    for (const other of await directory.validWithKey(id, now)) {
+      const place = `${other.authority} ${other.serial}`;
+      if (known.has(place)) continue;
+      known.add(place);
+      found.push({ ...other, owner: undefined, revoked: false, signedElsewhere: !own.has(other.authority) });
+    }
+  }
+  return found;
 }
 
-async function revoke(session: Session, found: Found, reason: (typeof indexReasons)[number], context: Context) {
-  const { topology } = session.workspace;
-  if (found.record?.issuance.signedElsewhere) {
+/** A crash may have come between a revocation and the list that says so. */
+function isListed({ authority, serial }: Found, state: RecordedState): boolean {
+  const crl = state.authorities.get(authority)?.crl;
+  return typeof crl === 'object' && !crl.missing.includes(serial);
+}
+
+function refuseForeign({ workspace: { topology } }: Session, { authority, serial, owner, signedElsewhere }: Found) {
+  const at = owner ?? serial;
+  if (signedElsewhere) {
     throw new VcsPkiError('SIGNED_ELSEWHERE', {
-      at: found.record.issuance.owner,
-      value: found.authority,
-      message: `${found.authority} signed it, and only it can revoke serial ${found.serial}`,
-      fix: `ask ${found.authority} to revoke it`,
+      at,
+      value: authority,
+      message: `${authority} signed it, and only it can revoke serial ${serial}`,
+      fix: `ask ${authority} to revoke it`,
     });
   }
-  const authority = topology.authorities.find(({ id }) => id === found.authority);
-  if (!authority) {
-    throw new VcsPkiError('AUTHORITY_IN_USE', {
-      at: found.record?.issuance.owner ?? found.serial,
-      value: found.authority,
-      message: `its authority ${found.authority} is no longer declared`,
-      fix: `declare ${found.authority} again until everything that it issued has been revoked or replaced`,
-    });
-  }
-  const issuer = await session.directory.openIssuer(topology, authority.id);
-  await revokeCertificate(issuer, found.serial, reason, context.clock);
-  const { validDays } = authority.crl;
-  const crl = await signCrl(issuer, { validDays }, { clock: context.clock, material: session.directory.material });
-  const signed = doneText({ kind: 'signed CRL', authority: found.authority, crl, reason: '' });
-  return {
-    certificate: found.record?.issuance.owner,
-    serial: found.serial,
-    revoked: true,
-    reason,
-    crlNumber: crl.crlNumber?.toString(),
-    entries: crl.size,
-    text: `revoked serial ${found.serial} of ${found.authority} (${reason})\n${signed}\n${plural(crl.size, 'certificate')} now on the list; load crl.pem on the peers, or wait for their daily update\n`,
-  };
+  if (topology.authorities.some(({ id }) => id === authority)) return;
+  throw new VcsPkiError('AUTHORITY_IN_USE', {
+    at,
+    value: authority,
+    message: `its authority ${authority} is no longer declared`,
+    fix: `declare ${authority} again until everything that it issued has been revoked or replaced`,
+  });
 }
 
-function reasonOption(options: Options): (typeof indexReasons)[number] {
-  const wanted = text(options, 'reason') ?? 'unspecified';
-  const reason = indexReasons.find((known) => known.toLowerCase() === wanted.toLowerCase());
-  if (reason) return reason;
-  throw new VcsPkiError('USAGE', {
-    at: '--reason',
-    value: wanted,
-    message: `${wanted} is no reason for a revocation`,
-    fix: `use one of ${indexReasons.join(', ')}`,
+// ---- the whole topology ---------------------------------------------------------------------------------------------
+
+/** As if nothing were declared any more: what is to be kept stays valid. */
+async function revokeAll(session: Session, state: RecordedState, context: Context): Promise<Result> {
+  const { topology } = session.workspace;
+  const onRemoval = removalPolicies(session);
+  const { actions } = plan(topology, [], { ...state, onRemoval }, context.clock.now());
+  const done: Record<string, unknown>[] = [];
+  const words: string[] = [];
+  const wanted = actions.filter(({ kind }) => kind === 'revoke' || kind === 'sign CRL');
+  await performSession(session, wanted, context, (item) => {
+    done.push(doneData(item));
+    words.push(`${doneText(item)}\n`);
   });
+  return {
+    data: { topology: topology.name, done },
+    words: words.join('') || `${topology.name}: nothing to revoke\n`,
+  };
 }

@@ -6,8 +6,9 @@ import { describeKey, subjectPublicKeyInfo } from '../../x509/keys.ts';
 import { formatName } from '../../x509/name.ts';
 import type { CertificateRequest } from '../../x509/request.ts';
 import { certificateText, crlText, requestText } from '../../x509/text.ts';
-import { type Command, type Context, outputOption, passwordOption, text } from '../command.ts';
+import { type Command, type Context, outputOption, passwordOption } from '../command.ts';
 import { inputFile, secretFile } from '../input-file.ts';
+import { text } from '../options.ts';
 import { outputFormat, print } from '../output.ts';
 
 interface Shown {
