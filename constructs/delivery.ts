@@ -53,7 +53,7 @@ export class RevokeOnDestroy extends Construct {
     super(scope, 'RevokeOnDestroy');
     commandResource(this, 'Resource', {
       logicalId: 'revoke_on_destroy',
-      triggers: { workspace: '${terraform.workspace}' },
+      triggers: { workspace: `\${terraform.workspace}` },
       onCreate: [],
       onDestroy: [
         quoted('revoke'),

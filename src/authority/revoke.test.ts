@@ -155,6 +155,88 @@ describe('a revocation list', () => {
     expect((await sign()).find(serialNumber)).toBeDefined();
   });
 
+  it('I4: leaves off what has ended once, and never names it again', async () => {
+    const { serialNumber } = await issue(first, 30);
+    await revokeCertificate(issuer, serialHex(serialNumber), 'keyCompromise', ports.clock);
+    const sizes: number[] = [];
+    for (let day = 0; day < 40; day++) {
+      sizes.push((await sign()).size);
+      days(1);
+    }
+    expect(sizes).toEqual([...Array(31).fill(1), ...Array(9).fill(0)]);
+  });
+
+  it('I4: names what was revoked after its end on one list', async () => {
+    const { serialNumber } = await issue(first, 30);
+    await sign();
+    days(60);
+    await sign();
+    days(1);
+    await revokeCertificate(issuer, serialHex(serialNumber), 'keyCompromise', ports.clock);
+    const sizes: number[] = [];
+    for (let day = 0; day < 4; day++) {
+      sizes.push((await sign()).size);
+      days(1);
+    }
+    expect(sizes).toEqual([1, 0, 0, 0]);
+  });
+
+  it.each([1, 2, 3])(
+    'I4: %i lists signed with a clock 500 days ahead drop nothing that is valid once the clock is corrected',
+    async (count) => {
+      const long = await issue(first, 365);
+      const short = await issue(second, 30);
+      for (const { serialNumber } of [long, short])
+        await revokeCertificate(issuer, serialHex(serialNumber), 'keyCompromise', ports.clock);
+      await sign();
+      days(300);
+      for (let ahead = 0; ahead < count; ahead++) {
+        days(ahead === 0 ? 500 : 1);
+        await sign();
+      }
+      days(-500 - (count - 1) + 1);
+      const corrected = await signCrl(issuer, { validDays: 7, afterClockCorrection: true }, ports);
+      expect(corrected.find(long.serialNumber), 'valid and revoked').toBeDefined();
+      const names: boolean[] = [];
+      for (let day = 0; day < 70; day++) {
+        days(1);
+        names.push((await sign()).find(long.serialNumber) !== undefined);
+      }
+      // Until one list after its end, and then never again.
+      expect(names.indexOf(false)).toBeGreaterThan(62);
+      expect(names.lastIndexOf(true)).toBe(names.indexOf(false) - 1);
+    },
+  );
+
+  it('I4: whatever the clock does, an unexpired revoked serial is on every list that is signed at the true time', async () => {
+    const true0 = now.getTime();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ pass: fc.integer({ min: 0, max: 40 }), ahead: fc.constantFrom(0, 0, 0, 30, 400) }), {
+          minLength: 1,
+          maxLength: 12,
+        }),
+        async (steps) => {
+          now = new Date(true0);
+          ports = { ...ports, material: new MemoryMaterial() };
+          issuer = { ...issuer, ledger: new MemoryLedger() };
+          const certificate = await issue(first, 200);
+          await revokeCertificate(issuer, serialHex(certificate.serialNumber), 'keyCompromise', ports.clock);
+          let truth = true0;
+          for (const { pass, ahead } of steps) {
+            truth += pass * 24 * 3600 * 1000;
+            now = new Date(truth + ahead * 24 * 3600 * 1000);
+            if (now >= issuer.certificate.notAfter) continue;
+            const list = await signCrl(issuer, { validDays: 7, afterClockCorrection: true }, ports);
+            const isValid = new Date(truth) < certificate.notAfter;
+            if (ahead === 0 && isValid) expect(list.find(certificate.serialNumber)).toBeDefined();
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
   it('I3: has a higher number each time, also when the clock stands still or the counter was restored', async () => {
     const numbers: bigint[] = [];
     for (let count = 0; count < 5; count++) numbers.push((await sign()).crlNumber ?? 0n);
@@ -201,6 +283,41 @@ describe('I5: the publish gate', () => {
       fix: expect.stringContaining('--after-clock-correction'),
     });
     await expect(signCrl(issuer, { validDays: 7, afterClockCorrection: true }, ports)).resolves.toBeDefined();
+  });
+
+  it('reserves no number for a list that it refuses: nothing at all is written', async () => {
+    await sign();
+    const before = await published();
+    let reserved = 0;
+    const { ledger } = issuer;
+    const counting = {
+      entries: () => ledger.entries(),
+      record: ledger.record.bind(ledger),
+      revoke: ledger.revoke.bind(ledger),
+      reserveCrlNumber: (floor: bigint) => {
+        reserved += 1;
+        return ledger.reserveCrlNumber(floor);
+      },
+    };
+    const strange = localSigner(await generatePrivateKey('ec-p256'));
+    days(-1);
+    issuer = { ...issuer, ledger: counting };
+    await expect(sign()).rejects.toMatchObject({ code: 'CRL_REFUSED' });
+    days(2);
+    issuer = { ...issuer, signer: strange };
+    await expect(sign()).rejects.toMatchObject({ code: 'CRL_REFUSED' });
+    expect(reserved).toBe(0);
+    expect((await published()).der).toEqual(before.der);
+  });
+
+  it('replaces a published list that cannot be read, under a higher number', async () => {
+    await sign();
+    const { crlNumber } = await published();
+    for (const damaged of [Buffer.alloc(0), Buffer.from('junk'), (await published()).der.subarray(0, 100)]) {
+      await ports.material.publishCrl('ca', 1, damaged);
+      days(1);
+      expect((await sign()).crlNumber ?? 0n).toBeGreaterThan(crlNumber ?? 0n);
+    }
   });
 
   it('refuses a list signed with another key', async () => {

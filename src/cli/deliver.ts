@@ -1,4 +1,4 @@
-import { createHash, type KeyObject } from 'node:crypto';
+import { createHash, type KeyObject, scryptSync } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { isValid, type RecordedState } from '../authority/plan.ts';
@@ -6,7 +6,6 @@ import { authorityOwner } from '../authority/record.ts';
 import { BUNDLE_FILES, type BundleFile, bundleFiles } from '../delivery/bundle.ts';
 import { requestKit } from '../delivery/request-kit.ts';
 import { type Change, isEmptyChange, runbook, type WayBack, type WaysBack } from '../delivery/runbook.ts';
-import { VcsPkiError } from '../errors.ts';
 import type { Secret } from '../secret.ts';
 import { layout } from '../store/disk-material.ts';
 import { makeDirectories, writeAtomically } from '../store/file-system.ts';
@@ -136,9 +135,12 @@ async function materialOf(demand: string, directory: PkiDirectory, state: Record
 }
 
 const PKCS12 = 'server.p12';
-/** Beside server.p12, the serial number of its certificate: without the password it does not tell. */
-const PKCS12_SERIAL = '.server.p12.serial';
-const PKCS12_FILES = [PKCS12, PKCS12_SERIAL];
+/**
+ * Beside server.p12, what it is, for the file does not tell without its password and takes long to tell with it: a line each
+ * for the serial number of its certificate, its SHA-256, and its password under scrypt. Versions before wrote the first alone.
+ */
+const PKCS12_NOTE = '.server.p12.serial';
+const PKCS12_FILES = [PKCS12, PKCS12_NOTE];
 
 /** Ours alone: what others put into the folder is not ours to remove. */
 async function removeFiles({ fs }: PkiDirectory, folder: string, names: readonly string[]): Promise<void> {
@@ -152,7 +154,7 @@ interface Pkcs12Content {
   readonly certificate: Certificate;
 }
 
-/** Encryption draws new salts each time: a file that opens with this password and holds this certificate stays. */
+/** Encryption draws new salts each time: a file of this certificate under this password stays. */
 async function writePkcs12(
   { fs }: PkiDirectory,
   folder: string,
@@ -160,26 +162,16 @@ async function writePkcs12(
   password: Secret<string>,
 ): Promise<void> {
   const path = join(folder, PKCS12);
-  const serial = Buffer.from(`${certificate.serialNumber}\n`);
-  await writeAtomically(fs, join(folder, PKCS12_SERIAL), serial);
-  const bytes = await fs.readFile(path);
-  if (bytes && (await holds(bytes, path, certificate, password))) return;
+  const note = join(folder, PKCS12_NOTE);
+  const noteFor = (file: Buffer) =>
+    [certificate.serialNumber, sha256(file), scryptOf(password, certificate.der), ''].join('\n');
+  const present = await fs.readFile(path);
+  if (present && (await fs.readFile(note))?.toString() === noteFor(present)) return;
   const { encodePkcs12 } = await import('../x509/pkcs12.ts');
   const friendlyName = certificate.subject.commonName ?? 'server';
   const pfx = await encodePkcs12({ key, chain, certificate: certificate.der, friendlyName }, password);
   await writeAtomically(fs, path, pfx, 0o600);
-}
-
-async function holds(bytes: Buffer, at: string, { der }: Certificate, password: Secret<string>): Promise<boolean> {
-  const { readContents } = await import('../x509/contents.ts');
-  try {
-    const { items } = await readContents(bytes, at, { password });
-    const hasKey = items.some(({ kind }) => kind === 'key');
-    return hasKey && items.some((item) => item.kind === 'certificate' && item.certificate.der.equals(der));
-  } catch (error) {
-    if (error instanceof VcsPkiError) return false;
-    throw error;
-  }
+  await writeAtomically(fs, note, Buffer.from(noteFor(pfx)), 0o600);
 }
 
 /** True where there was a server.p12 of another certificate than `certificate`: it goes. */
@@ -189,11 +181,22 @@ async function withdrawPkcs12(
   certificate: Certificate | undefined,
 ): Promise<boolean> {
   const { fs } = directory;
-  if (!(await fs.readFile(join(folder, PKCS12)))) return false;
-  const serial = (await fs.readFile(join(folder, PKCS12_SERIAL)))?.toString().trim();
-  if (certificate && serial === `${certificate.serialNumber}`) return false;
+  const file = await fs.readFile(join(folder, PKCS12));
+  if (!file) return false;
+  const [serial, digest] = (await fs.readFile(join(folder, PKCS12_NOTE)))?.toString().split('\n') ?? [];
+  const isOfThis = certificate !== undefined && serial === `${certificate.serialNumber}`;
+  if (isOfThis && (!digest || digest === sha256(file))) return false;
   await removeFiles(directory, folder, PKCS12_FILES);
   return true;
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** Tells one password from another, and costs who would guess it as much as the file itself does. */
+function scryptOf(password: Secret<string>, certificate: Buffer): string {
+  return scryptSync(password.reveal(), certificate, 32, { N: 2 ** 15, r: 8, maxmem: 2 ** 26 }).toString('hex');
 }
 
 /** What each peer can go back to: the certificate before its newest, where it is still valid. By demand id. */
@@ -231,7 +234,7 @@ async function authorityCertificates(topology: Topology, directory: PkiDirectory
 function digests(files: readonly BundleFile[]): Delivered[string] {
   const digest = (name: string) => {
     const file = files.find((candidate) => candidate.name === name);
-    return file ? createHash('sha256').update(file.content.reveal()).digest('hex') : '';
+    return file ? sha256(file.content.reveal()) : '';
   };
   return { trustList: digest('ca.pem'), certificate: `${digest('server.pem')}${digest('client.pem')}` };
 }

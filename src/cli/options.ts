@@ -89,7 +89,7 @@ export function parseOptions(
     if (spec.type === 'boolean' && value !== undefined) throw new UsageError(command, `${rawName} takes no value`);
     if (spec.type !== 'boolean' && spec.type !== 'boolean or text' && isMissing)
       throw new UsageError(command, `${rawName} needs a value`);
-    options.set(name, value === undefined ? true : valueOf(`--${name}`, value, spec));
+    options.set(name, value === undefined ? true : parsedValue(`--${name}`, value, spec));
   }
   return { options, positionals };
 }
@@ -100,7 +100,7 @@ function configOf({ type, short }: OptionSpec) {
   return short === undefined ? { type: kind } : { type: kind, short };
 }
 
-function valueOf(at: string, value: string, spec: OptionSpec): OptionValue {
+function parsedValue(at: string, value: string, spec: OptionSpec): OptionValue {
   switch (spec.type) {
     case 'boolean':
     case 'text':

@@ -99,16 +99,22 @@ export function removalPolicies({ demands: wanted, lock }: Session): Map<string,
   return new Map([...onRemovalOf(lock), ...wanted.map((demand) => [demand.id, demand.onRemoval] as const)]);
 }
 
-/** The recorded state, after it has been held against lock file and declaration. @param look see PkiDirectory.state */
+/**
+ * The recorded state, after it has been held against lock file and declaration.
+ * @param look see PkiDirectory.state
+ * @param adopting the authority whose certificates are about to come on record
+ */
 export async function checkedState(
   { workspace, directory, demands: wanted, lock }: Session,
   look?: (owner: string) => boolean,
+  adopting?: string,
 ): Promise<RecordedState> {
   const { topology, lockFile } = workspace;
   const state = await directory.state(topology, wanted, look);
   if (lock) checkLockAuthorities(lock, state, topology, lockFile);
   for (const authority of topology.authorities) {
     const record = state.authorities.get(authority.id)?.record;
+    if (!record && authority.id !== adopting) await directory.refuseUnrecorded(authority.id);
     const differences = record ? authorityDifferences(authority, record) : [];
     if (differences.length === 0) continue;
     throw new VcsPkiError('AUTHORITY_CHANGED', {

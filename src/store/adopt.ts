@@ -107,6 +107,20 @@ export async function adoptAuthority(
 ): Promise<void> {
   checkDeclaration(found.certificate, authority);
   checkIssuer(found.certificate, authority, issuer);
+  const serial = serialHex(found.certificate.serialNumber);
+  const issuance = {
+    owner: authorityOwner(authority.id),
+    topology: topology.name,
+    generation: 1,
+    reason: `adopted on ${timestamp(clock.now()).slice(0, 10)}`,
+    specification: authoritySpecification(authority),
+  };
+  // Its own certificate is in the index of who signed it: of an authority above, or of itself after openssl ca -selfsign.
+  const ledger = directory.ledger(authority.issuer ?? authority.id);
+  const own = { serial, certificate: found.certificate.der, issuance };
+  ledger.refuseUnreadable(own);
+  const index = found.index.map(formatIndexLine).join('');
+  parseIndex(index, directory.authorityPath(authority.id));
   const { fs } = directory;
   const place = directory.authorityPath(authority.id);
   for (const [folder, mode] of [
@@ -127,23 +141,13 @@ export async function adoptAuthority(
     ['crlnumber', Buffer.from(`${serialHex((found.crl?.crlNumber ?? 0n) + 1n)}\n`)],
     ['serial', Buffer.from(`${serialHex(found.certificate.serialNumber + 1n)}\n`)],
     ...found.counters,
-    ['index.txt', Buffer.from(found.index.map(formatIndexLine).join(''))],
+    ['index.txt', Buffer.from(index)],
     ['cacert.pem', Buffer.from(encodePem('CERTIFICATE', found.certificate.der))],
   ]);
   for (const [name, bytes] of files) await writeAtomically(fs, join(place, name), bytes);
   await writeAtomically(fs, join(place, 'private', 'cakey.pem'), found.key.reveal(), 0o600);
   if (found.crl) await directory.material.publishCrl(authority.id, 1, found.crl.der);
-  const serial = serialHex(found.certificate.serialNumber);
-  const issuance = {
-    owner: authorityOwner(authority.id),
-    topology: topology.name,
-    generation: 1,
-    reason: `adopted on ${timestamp(clock.now()).slice(0, 10)}`,
-    specification: authoritySpecification(authority),
-  };
-  // Its own certificate is in the index of who signed it: of an authority above, or of itself after openssl ca -selfsign.
-  const ledger = directory.ledger(authority.issuer ?? authority.id);
-  await ledger.adopt({ serial, certificate: found.certificate.der, issuance });
+  await ledger.adopt(own);
 }
 
 function checkKey(

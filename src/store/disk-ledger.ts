@@ -238,6 +238,11 @@ export class DiskLedger implements Ledger {
     return items;
   }
 
+  /** Fails with ENTRY_REFUSED for what `record` could not read back. */
+  refuseUnreadable(entry: NewEntry): void {
+    this.#refuseUnreadable(pendingOf(entry));
+  }
+
   #refuseUnreadable(item: Pending): void {
     const { serial, issuance } = item.record;
     try {

@@ -5,7 +5,7 @@ import { authorityOwner, isAuthorityOwner } from '../authority/record.ts';
 import { VcsPkiError } from '../errors.ts';
 import { Secret } from '../secret.ts';
 import { crlFileName } from '../topology/demands.ts';
-import { parsePrivateKey, privateKeyPem } from '../x509/keys.ts';
+import { keyId, parsePrivateKey, privateKeyPem, subjectPublicKeyInfo } from '../x509/keys.ts';
 import { decodePem, encodePem } from '../x509/pem.ts';
 import { type FileSystem, makeDirectories, writeAtomically } from './file-system.ts';
 
@@ -35,10 +35,13 @@ export class DiskMaterial implements Material {
   async key(owner: string, generation: number, create: () => Promise<KeyObject>): Promise<KeyObject> {
     const { key } = this.#paths(owner, generation);
     const present = await this.#readKey(owner, key);
+    const isAuthority = isAuthorityOwner(owner);
+    if (present && isAuthority) await this.#refuseStrange(present, key);
     if (present) return present;
     const created = await create();
-    const passphrase = isAuthorityOwner(owner) ? this.#passphrase : undefined;
+    const passphrase = isAuthority ? this.#passphrase : undefined;
     await makeDirectories(this.#fs, this.#directory, join(key, '..'), 0o700);
+    if (isAuthority) await writeAtomically(this.#fs, intentPath(key), Buffer.from(intentFor(created)), 0o600);
     await writeAtomically(this.#fs, key, Buffer.from(privateKeyPem(created, passphrase).reveal()), 0o600);
     return created;
   }
@@ -101,6 +104,16 @@ export class DiskMaterial implements Material {
     };
   }
 
+  /** I14: until it is on record, the key of an authority is ours by the intent alone that was written before it. */
+  async #refuseStrange(key: KeyObject, path: string): Promise<void> {
+    if ((await this.#fs.readFile(intentPath(path)))?.toString() === intentFor(key)) return;
+    throw new VcsPkiError('OBJECT_TAKEN', {
+      at: path,
+      message: 'is a key that no run of vcs-pki has made: no certificate of an authority is on record for it',
+      fix: 'move it away; to go on with an authority that exists, use: vcs-pki adopt',
+    });
+  }
+
   async #readKey(owner: string, path: string): Promise<KeyObject | undefined> {
     const bytes = await this.#fs.readFile(path);
     if (!bytes) return undefined;
@@ -122,4 +135,12 @@ export class DiskMaterial implements Material {
     }
     return blocks.map((block) => block.der);
   }
+}
+
+function intentPath(key: string): string {
+  return key.replace(/\.pem$/, '.intent');
+}
+
+function intentFor(key: KeyObject): string {
+  return `${keyId(subjectPublicKeyInfo(key))}\n`;
 }

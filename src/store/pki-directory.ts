@@ -117,6 +117,23 @@ export class PkiDirectory {
     }
   }
 
+  /**
+   * Refuses the place of an authority that is not on record and has certificates all the same (LEDGER_LOST_ENTRIES): another
+   * authority of its name would take the place of the one whose records were lost.
+   */
+  async refuseUnrecorded(id: string): Promise<void> {
+    const place = this.authorityPath(id);
+    const hasCertificate = (await this.fs.readFile(join(place, 'cacert.pem'))) !== undefined;
+    const hasIssued = (await this.fs.readDirectory(join(place, 'newcerts'))).length > 0;
+    const hasIndex = ((await this.fs.readFile(join(place, 'index.txt')))?.length ?? 0) > 0;
+    if (!hasCertificate && !hasIssued && !hasIndex) return;
+    throw new VcsPkiError('LEDGER_LOST_ENTRIES', {
+      at: place,
+      message: `has certificates in it, but authority ${id} is not on record: its records were lost, or it is of another program`,
+      fix: 'restore records.jsonl and index.txt of its issuer from a backup, or take the authority in with: vcs-pki adopt',
+    });
+  }
+
   /** Makes the place where certificates of an authority elsewhere are put on record. */
   async prepareExternal(id: string): Promise<DiskLedger> {
     const directory = this.authorityPath(id);

@@ -10,7 +10,13 @@ export function ecKey(): KeyObject {
 }
 
 /** A certificate of `name` for `key`, signed with the key itself: DER. */
-export function signedCertificate(serialNumber: bigint, name: string, notBefore: Date, key: KeyObject): Buffer {
+export function signedCertificate(
+  serialNumber: bigint,
+  name: string,
+  notBefore: Date,
+  key: KeyObject,
+  names: readonly string[] = [name],
+): Buffer {
   const publicKey = subjectPublicKeyInfo(key);
   const algorithm = signatureAlgorithmFor(publicKey);
   const subject = encodeName({ commonName: name });
@@ -25,7 +31,7 @@ export function signedCertificate(serialNumber: bigint, name: string, notBefore:
       extensions: leafExtensions({
         subjectPublicKeyInfo: publicKey,
         issuerKeyIdentifier: keyIdentifier(publicKey),
-        names: [name],
+        names,
         usages: ['serverAuth', 'clientAuth'],
         crlUrl: undefined,
       }),

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -116,18 +116,18 @@ describeWithTool('terraform', 'a stack from its first apply to destroy', (path) 
   });
 
   it('leaves nothing half done when issuing is refused, says why, and goes on with the next apply', async () => {
-    const topologyFile = join(stack.project.stack, 'topology.json');
-    const topology = JSON.parse(readFileSync(topologyFile, 'utf8'));
-    writeFileSync(topologyFile, JSON.stringify({ ...topology, trustLists: [] }));
+    const key = join(stack.project.folder, 'pki/authorities/issuing-ca/private/cakey.pem');
+    renameSync(key, `${key}.away`);
     const before = stack.files();
     const { code, stderr, stdout } = await stack.apply();
     expect(code).toBe(1);
     expect(unwrapped(stderr + stdout)).toContain(
-      'its trust list lacks Example UC Issuing CA, which its own certificates chain to',
+      'the key of authority issuing-ca is not there fix: restore it from a backup',
     );
     expect(stack.files()).toEqual(before);
 
     // The certificate of a peer that is removed now is revoked, though terraform runs no destroy command for what failed.
+    renameSync(`${key}.away`, key);
     stack.project.edit("edge.addPeer('expe2.example.com');\n", '');
     await stack.synth();
     succeeded(await stack.apply());
@@ -221,12 +221,30 @@ const core =`,
     expect(there).toEqual(made);
   });
 
-  it('destroy revokes what is declared, keeps what is to be kept, and leaves authorities and lock file', async () => {
+  it('destroy revokes nothing, and leaves authorities, certificates and lock file', async () => {
+    const before = new Map(stack.files());
+    succeeded(await stack.terraform(['destroy', '-auto-approve', '-input=false']));
+    expect((await stack.terraform(['state', 'list'])).stdout).toBe('');
+    expect(new Map(stack.files())).toEqual(before);
+  });
+
+  it('revokeOnDestroy: destroy revokes what is declared, if that was applied before, and keeps what is to be kept', async () => {
+    const revokedByDestroy = stack.certificate('edge/expe1/server', 4).serialNumber;
+    stack.project.edit(
+      "const root = new CertificateAuthority(stack, 'RootCa'",
+      "new PkiStorage(stack, 'Storage', { revokeOnDestroy: true });\nconst root = new CertificateAuthority(stack, 'RootCa'",
+    );
+    stack.project.edit('Product,', 'PkiStorage,\n  Product,');
+    await stack.synth();
+    succeeded(await stack.terraform(['destroy', '-auto-approve', '-input=false']));
+    expect(stack.crl('second-ca').find(revokedByDestroy), 'not applied yet').toBeUndefined();
+
+    succeeded(await stack.apply());
+    await stack.expectNoChanges();
     expect((await stack.terraform(['show', '-json'])).stdout).toContain('core/expc1/server');
     succeeded(await stack.terraform(['destroy', '-auto-approve', '-input=false']));
     expect((await stack.terraform(['state', 'list'])).stdout).toBe('');
-    const revoked = stack.certificate('edge/expe1/server', 4).serialNumber;
-    expect(stack.crl('second-ca').find(revoked)).toBeDefined();
+    expect(stack.crl('second-ca').find(revokedByDestroy)).toBeDefined();
     expect(isListed(serial('core/expc1/server', 2))).toBe(false);
     for (const kept of [
       'pki/authorities/root-ca/private/cakey.pem',

@@ -25,16 +25,16 @@ export class TerraformProject {
   }
 
   async synth(): Promise<void> {
-    succeeded(this.#keep(await this.project.synth(this.#env())));
+    succeeded(this.#keep(await this.project.synth(this.env)));
   }
 
   async cli(...args: string[]): Promise<RunResult> {
-    return this.#keep(await this.project.cli(args, this.#env()));
+    return this.#keep(await this.project.cli(args, this.env));
   }
 
   async terraform(args: readonly string[], options: { stack?: string; env?: Record<string, string> } = {}) {
     const cwd = join(this.project.folder, 'cdktf.out/stacks', options.stack ?? 'collaboration-edge');
-    const env = { ...this.#env(), ...options.env };
+    const env = { ...this.env, ...options.env };
     return this.#keep(await run(this.#terraform, [...args, '-no-color'], { cwd, env }));
   }
 
@@ -82,7 +82,8 @@ export class TerraformProject {
     return result;
   }
 
-  #env(): Record<string, string> {
+  /** Of synth, of Terraform, and of every command that it starts. */
+  get env(): Record<string, string> {
     return {
       ...this.#provider.env,
       HOME: this.project.folder,

@@ -54,7 +54,7 @@ ${TARGET_HELP}`,
       rebuildIndex: flag(options, 'rebuild-index'),
     });
     return writeSession(chosen, options, context, `adopt ${id}`, async (session) => {
-      const state = await checkedState(session, () => false);
+      const state = await checkedState(session, () => false, id);
       if (state.authorities.has(id)) {
         throw new VcsPkiError('ADOPTION_REFUSED', {
           at: session.directory.authorityPath(id),
