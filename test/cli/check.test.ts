@@ -481,3 +481,57 @@ describeWithTool('openssl', 'servers', () => {
     });
   });
 });
+
+describe('I14: what is looked at is never run', () => {
+  const hostile = () =>
+    put('found/cdktf.json', JSON.stringify({ app: `${process.execPath} -e "require('fs').writeFileSync('ran', '')"` }));
+  const ran = () =>
+    readFile(join(folder, 'found/ran')).then(
+      () => true,
+      () => false,
+    );
+
+  it.each(['found', './found', 'found/.'])('check %s says so, and looks at the files', async (target) => {
+    await hostile();
+    await put('found/server.pem', 'no certificate');
+    const { out, progress } = await vcsPki('check', target);
+    expect(await ran()).toBe(false);
+    expect(out + progress).toContain('names a program, which is not run');
+  });
+
+  it.each(['plan', 'prove', 'apply', 'crl', 'confirm'])(
+    'neither does %s on a folder, unless its cdktf.json is named',
+    async (command) => {
+      await hostile();
+      const { code, progress } = await vcsPki(command, 'found');
+      expect(code).toBe(1);
+      expect(progress).toContain('error TARGET_UNUSABLE');
+      expect(progress).toContain('found/cdktf.json');
+      expect(await ran()).toBe(false);
+      await vcsPki(command, 'found/cdktf.json');
+      expect(await ran()).toBe(true);
+    },
+  );
+});
+
+describe('a program that synthesizes nothing', () => {
+  it('is an error, though an older synthesis lies beside it', async () => {
+    const { clusters = [], ...topology } = collaborationEdge();
+    const stack = 'cdktf.out/stacks/edge-test';
+    await put(`${stack}/topology.json`, JSON.stringify({ ...topology, clusters }));
+    await put('cdktf.out/manifest.json', JSON.stringify({ stacks: { 'edge-test': {} } }));
+    await put('hello.mjs', 'process.stdout.write("hello");');
+    for (const command of ['plan', 'apply']) {
+      const { code, progress } = await vcsPki(command, 'hello.mjs');
+      expect(code).toBe(1);
+      expect(progress).toContain('the program wrote no topology');
+    }
+    await put(
+      'writes.mjs',
+      `import { readFileSync, writeFileSync } from 'node:fs';
+const path = '${stack}/topology.json';
+writeFileSync(path, readFileSync(path));`,
+    );
+    expect((await vcsPki('plan', 'writes.mjs')).out).toContain('create    authority root-ca');
+  });
+});

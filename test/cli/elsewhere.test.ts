@@ -127,7 +127,7 @@ describeWithTool('openssl', 'certificates that an authority elsewhere signs', (o
         join(authority.folder, 'ca.key'),
       ],
       ...['-days', '199', '-sha256', '-extfile', config, '-out', out],
-      ...(serial === undefined ? [] : ['-set_serial', `0x${serial}`]),
+      ...(serial === undefined ? [] : ['-set_serial', serial.replace(/^(-?)/, '$10x')]),
     ]);
     expect(signed.code, signed.stderr).toBe(0);
     return out;
@@ -214,6 +214,38 @@ describeWithTool('openssl', 'certificates that an authority elsewhere signs', (o
       out: expect.stringContaining('2 of 2 TLS links verify'),
     });
     expect((await vcsPki('apply')).out).toContain('nothing to do');
+  });
+
+  it('I13: a serial number that the authority has used twice is refused, alone and in one go; the request stays', async () => {
+    const { path, requests, vcsPki } = await project();
+    await vcsPki('apply');
+    await sign(join(requests, 'expe1/server/certcsr.pem'), join(path, 'one.pem'), undefined, '4A11');
+    await sign(join(requests, 'expe2/server/certcsr.pem'), join(path, 'two.pem'), undefined, '4A11');
+    const together = await vcsPki('import', 'one.pem', 'two.pem');
+    expect(together, together.progress).toMatchObject({ code: 1, progress: expect.stringContaining('SERIAL_REUSED') });
+    expect((await vcsPki('request')).out).toMatch(/expe1[^]*expe2/);
+    expect((await vcsPki('import', 'one.pem')).code).toBe(0);
+    const again = await vcsPki('import', 'two.pem');
+    expect(again, again.progress).toMatchObject({ code: 1, progress: expect.stringContaining('SERIAL_REUSED') });
+    expect(again.progress).toContain('fix: ask public for a certificate with a serial number of its own');
+    expect((await vcsPki('request')).out).toContain('edge/expe2/server');
+    await sign(join(requests, 'expe2/server/certcsr.pem'), join(path, 'three.pem'), undefined, '4A12');
+    expect((await vcsPki('import', 'three.pem')).code).toBe(0);
+  });
+
+  it('I13: a negative serial number is refused, and closes the ledger of no authority', async () => {
+    const { path, requests, vcsPki } = await project();
+    await vcsPki('apply');
+    await sign(join(requests, 'expe1/server/certcsr.pem'), join(path, 'one.pem'), undefined, '-05');
+    const refused = await vcsPki('import', 'one.pem');
+    expect(refused, refused.progress).toMatchObject({
+      code: 1,
+      progress: expect.stringContaining('CERTIFICATE_UNFIT'),
+    });
+    expect(refused.progress).toContain('a serial number must be positive');
+    expect((await vcsPki('plan')).code).not.toBe(1);
+    await sign(join(requests, 'expe1/server/certcsr.pem'), join(path, 'two.pem'));
+    expect((await vcsPki('import', 'two.pem')).code).toBe(0);
   });
 
   it('requirement 35: says whose certificate it is when they are mixed up (D01)', async () => {
