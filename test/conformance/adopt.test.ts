@@ -216,7 +216,7 @@ describeWithTool('openssl', 'an authority that openssl has run is adopted with i
         run(openssl, [
           'verify',
           '-attime',
-          String((NOW.getTime() / 1000) | 0),
+          String(Math.trunc(NOW.getTime() / 1000)),
           '-crl_check',
           '-CAfile',
           join(bundle, 'ca.pem'),
@@ -310,7 +310,7 @@ describeWithTool('openssl', 'an authority that openssl has run is adopted with i
       const applied = await vcsPki('apply');
       expect(applied, applied.progress).toMatchObject({ code: 0 });
       const bundle = join(path, 'pki/bundles/adopting/core/vcs9');
-      const at = ['-attime', String((NOW.getTime() / 1000) | 0)];
+      const at = ['-attime', String(Math.trunc(NOW.getTime() / 1000))];
       const verified = await run(openssl, [
         ...['verify', ...at, '-crl_check_all', '-CAfile', join(bundle, 'ca.pem'), '-CRLfile', join(bundle, 'crl.pem')],
         join(bundle, 'server.pem'),

@@ -40,7 +40,10 @@ describeWithTool('openssl', 'the recipes of the guides', (openssl) => {
   const diagnose = async (shown: string, ...path: string[]) => {
     const { artefacts } = await readEvidenceFolder(join(folder, ...path), shown, undefined);
     const { findings } = examine({ artefacts, now: new Date() });
-    return findings.map(({ code, diagnosis = '-', severity, at }) => `${code} ${diagnosis} ${severity} ${at}`);
+    // An end beyond 2049 (D32) comes of the day on which openssl signs, not of the recipe.
+    return findings
+      .filter(({ code }) => code !== 'END_AFTER_2049')
+      .map(({ code, diagnosis = '-', severity, at }) => `${code} ${diagnosis} ${severity} ${at}`);
   };
 
   /** Requirements 64 to 68: extensions in the request only where the guide has them. */

@@ -126,7 +126,8 @@ export class MortalClient implements KubeApi {
   }
 }
 
-const PATIENCE_MS = 60_000;
+/** Ends what would never come; a busy machine must not reach it. */
+const PATIENCE_MS = 600_000;
 
 /** Looks until there is something to see. */
 export async function eventually<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {

@@ -6,7 +6,7 @@ import { parseIndex } from '../../src/store/index-txt.ts';
 import { serialHex } from '../../src/x509/certificate.ts';
 import { type NullProvider, startNullProvider } from '../support/null-provider.ts';
 import { describeWithTool, run } from '../support/tools.ts';
-import { succeeded, TerraformProject } from './terraform-project.ts';
+import { planned, succeeded, TerraformProject } from './terraform-project.ts';
 
 const EDGE_ISSUER = "clusterName: 'expe.example.com',\n  key: 'ec-p256',\n  issuer: issuing";
 const FIRST_DAY = '2026-11-21T12:00:00Z';
@@ -272,11 +272,6 @@ const core =`,
       for (const secret of secrets) expect(text.includes(secret), name).toBe(false);
     }
   });
-
-  /** What terraform says of each resource, in order of its address. */
-  function planned(stdout: string): string[] {
-    return [...stdout.matchAll(/^ {2}# (null_resource\S+ (?:must|will) be \w+)/gm)].map(([, what]) => what!).sort();
-  }
 
   /** Terraform draws its errors into a box of limited width. */
   function unwrapped(output: string): string {

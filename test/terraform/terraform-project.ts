@@ -98,3 +98,8 @@ export class TerraformProject {
 export function succeeded({ code, stdout, stderr }: RunResult): void {
   expect({ code, output: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, output: '' });
 }
+
+/** What a plan says of each resource, in order of its address. */
+export function planned(stdout: string): string[] {
+  return [...stdout.matchAll(/^ {2}# (null_resource\S+ (?:must|will) be \w+)/gm)].map(([, what]) => what!).sort();
+}

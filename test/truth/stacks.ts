@@ -29,7 +29,7 @@ export type Verdict = string | undefined;
 
 const LOOPBACK = '127.0.0.1';
 /** What openssl takes at most to say what it thinks of a connection that is over. */
-const GRACE_MS = 2000;
+const GRACE_MS = 60_000;
 /** A certificate that nobody looks at, for the end that verifies as a server. */
 export interface Answering {
   readonly folder: string;
