@@ -9,6 +9,7 @@ import { certificateKind, demandOf } from '../src/resources/certificate.ts';
 import { authorityOf, certificateAuthorityKind } from '../src/resources/certificate-authority.ts';
 import { parseResource } from '../src/resources/resource.ts';
 import { demands } from '../src/topology/demands.ts';
+import { topologyDigest } from '../src/topology/digest.ts';
 import { parseTopology } from '../src/topology/topology.ts';
 import { collaborationEdge, type NullResource, Synthesis, type Synthesized } from '../test/support/synthesis.ts';
 import { CertificateAuthority, PkiStorage, Product, Release, TrustList, VcsCluster } from './index.ts';
@@ -97,6 +98,66 @@ describe('what Terraform is given', () => {
     vi.spyOn(process, 'cwd').mockReturnValue(synthesis.folder);
     const { topology } = synthesis.synth((stack) => collaborationEdge(stack), { lockFile: 'own.lock.json' });
     expect(topology).toMatchObject({ storage: { directory: '../../../pki', lockFile: '../../../own.lock.json' } });
+  });
+});
+
+describe('what Terraform runs', () => {
+  interface Provisioner {
+    readonly 'local-exec': { readonly command: string; readonly when?: string };
+  }
+  const commandsOf = (synthesized: Synthesized, when?: 'destroy'): string[] =>
+    Object.values(JSON.parse(synthesized.files.get('cdk.tf.json') ?? '').resource.null_resource)
+      .flatMap((one) => (one as { provisioner?: Provisioner[] }).provisioner ?? [])
+      .map((provisioner) => provisioner['local-exec'])
+      .filter((command) => command.when === when)
+      .map(({ command }) => command);
+
+  it('I11: when something is destroyed: nothing, unless the stack says revokeOnDestroy', () => {
+    const plain = synthesis.synth((stack) => collaborationEdge(stack));
+    expect(commandsOf(plain, 'destroy')).toEqual([]);
+    expect(plain.terraform.resource.null_resource).not.toHaveProperty('revoke_on_destroy');
+    const willing = synthesis.synth((stack) => collaborationEdge(stack), { revokeOnDestroy: true });
+    const [command, ...others] = commandsOf(willing, 'destroy');
+    expect(others).toEqual([]);
+    expect(command).toContain('"revoke", "--all"');
+    expect(willing.terraform.resource.null_resource.revoke_on_destroy?.triggers).toEqual({
+      workspace: '${terraform.workspace}',
+    });
+  });
+
+  it('names the declaration that was planned, and the workspace', () => {
+    const synthesized = synthesis.synth((stack) => collaborationEdge(stack));
+    const digest = topologyDigest(parseTopology(synthesized.topology, 'test'));
+    const commands = commandsOf(synthesized);
+    expect(commands.length).toBeGreaterThan(2);
+    for (const command of commands) {
+      expect(command).toContain(`"--declaration", "${digest}"`);
+      expect(command).toContain('"--workspace", terraform.workspace');
+    }
+  });
+
+  it('is one more attempt at the last step, where the lock file says that it did not come to its end', () => {
+    const digestOf = () =>
+      synthesis.synth((stack) => collaborationEdge(stack)).terraform.resource.null_resource.delivery?.triggers
+        .certificates;
+    const write = (delivery?: LockFile['delivery']) =>
+      writeFileSync(
+        synthesis.lockFile,
+        formatLockFile({
+          version: 1,
+          topology: 'edge',
+          authorities: {},
+          certificates: {},
+          ...(delivery && { delivery }),
+        }),
+      );
+    write();
+    const first = digestOf();
+    write({ attempt: 0, unfinished: true });
+    const second = digestOf();
+    expect(second).not.toBe(first);
+    write({ attempt: 1 });
+    expect(digestOf()).toBe(second);
   });
 });
 

@@ -35,8 +35,7 @@ export const errorCodes = {
   KUBE_CONFIG_INVALID: 'The kubeconfig, or the service account of the pod, cannot be read or names no API server.',
   KUBE_REFUSED: 'The Kubernetes API server refused a request; the message has the status code and the reason.',
   KUBE_UNREACHABLE: 'The Kubernetes API server cannot be reached, did not answer in time or broke off its answer.',
-  OBJECT_TAKEN:
-    'A Secret, ConfigMap or key file exists already and is not of this certificate or authority.',
+  OBJECT_TAKEN: 'A Secret, ConfigMap or key file exists already and is not of this certificate or authority.',
   ISSUER_NOT_READY: 'The authority that is to sign does not exist yet, or cannot sign now.',
   // authorities and issuing
   AUTHORITY_MISSING: 'The key or the certificate of an authority is not in the PKI directory.',

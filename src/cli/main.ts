@@ -74,6 +74,7 @@ export async function main(args: readonly string[], overrides: Partial<Context> 
     const { help } = await import('./help.ts');
     const topic = name === 'help' ? rest[0] : undefined;
     const entry = topic === undefined ? undefined : commandOf(topic);
+    if (topic !== undefined && !entry) return noCommand(topic);
     process.stdout.write(entry && topic !== undefined ? help(topic, await entry.load()) : overview());
     return name === undefined ? exitCodes.usage.code : exitCodes.ok.code;
   }
@@ -82,18 +83,20 @@ export async function main(args: readonly string[], overrides: Partial<Context> 
     return exitCodes.ok.code;
   }
   const entry = commandOf(name);
-  if (!entry) {
-    process.stderr.write(
-      `vcs-pki: there is no command ${name}\n  fix: use one of ${Object.keys(commands).join(', ')}; see vcs-pki --help\n`,
-    );
-    return exitCodes.usage.code;
-  }
+  if (!entry) return noCommand(name);
   return runCommand(name, await entry.load(), rest, overrides);
 }
 
 /** What others type is looked up among our own names alone: `toString` is no command. */
 function commandOf(name: string) {
   return Object.hasOwn(commands, name) ? commands[name] : undefined;
+}
+
+function noCommand(name: string): number {
+  process.stderr.write(
+    `vcs-pki: there is no command ${name}\n  fix: use one of ${Object.keys(commands).join(', ')}; see vcs-pki --help\n`,
+  );
+  return exitCodes.usage.code;
 }
 
 async function runCommand(

@@ -85,7 +85,7 @@ export function parseOptions(
     const spec = specs.get(name);
     if (!spec) throw new UsageError(command, `there is no option ${rawName}`);
     if (options.has(name)) throw new UsageError(command, `${rawName} is given twice`);
-    const isMissing = value === undefined || (inlineValue !== true && /^-./.test(value));
+    const isMissing = value === undefined || (inlineValue !== true && /^-[^\d]/.test(value));
     if (spec.type === 'boolean' && value !== undefined) throw new UsageError(command, `${rawName} takes no value`);
     if (spec.type !== 'boolean' && spec.type !== 'boolean or text' && isMissing)
       throw new UsageError(command, `${rawName} needs a value`);
@@ -118,8 +118,10 @@ function parsedValue(at: string, value: string, spec: OptionSpec): OptionValue {
       const given = Number(value);
       const isWritten = fractions ? /^\d{1,9}(\.\d{1,9})?$/.test(value) : /^\d{1,9}$/.test(value);
       if (isWritten && given >= least && given <= most) return given;
-      const kind = fractions ? 'a number' : 'a whole number';
-      throw usage(at, value, `must be ${kind} of ${unit} from ${least} to ${most}`, `write it like ${at} ${least}`);
+      const range = fractions
+        ? `a number of ${unit} up to ${most}`
+        : `a whole number of ${unit} from ${least} to ${most}`;
+      throw usage(at, value, `must be ${range}`, `write it like ${at} ${Math.ceil(least)}`);
     }
   }
 }

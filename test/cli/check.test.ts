@@ -499,6 +499,15 @@ describe('I14: what is looked at is never run', () => {
     expect(out + progress).toContain('names a program, which is not run');
   });
 
+  it('nor does check where that file itself is looked at', async () => {
+    await hostile();
+    expect(await vcsPki('check', 'found/cdktf.json')).toMatchObject({
+      code: 1,
+      progress: expect.stringContaining('run vcs-pki check in its folder, without a target'),
+    });
+    expect(await ran()).toBe(false);
+  });
+
   it.each(['plan', 'prove', 'apply', 'crl', 'confirm'])(
     'neither does %s on a folder, unless its cdktf.json is named',
     async (command) => {

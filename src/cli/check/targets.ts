@@ -1,4 +1,4 @@
-import { extname, join, relative, resolve } from 'node:path';
+import { basename, extname, join, relative, resolve } from 'node:path';
 import { VcsPkiError } from '../../errors.ts';
 import type { Secret } from '../../secret.ts';
 import type { Artefact } from '../../verify/diagnosis/artefact.ts';
@@ -33,6 +33,13 @@ export async function readTargets(
   const artefacts: Artefact[] = [];
   const notChecked: string[] = [];
   for (const target of targets.length > 0 ? targets : [undefined]) {
+    if (target !== undefined && basename(target) === CDKTF) {
+      throw new VcsPkiError('TARGET_UNUSABLE', {
+        at: target,
+        message: 'names a program, and what is looked at is not run (I14)',
+        fix: 'if it is yours, run vcs-pki check in its folder, without a target',
+      });
+    }
     if (target === undefined || (await isTopology(target, context))) {
       found.push(...(await workspaces(target, options, context)));
       continue;
@@ -61,9 +68,9 @@ async function readEvidence(
       return { artefacts: await readEvidenceFile(path, shown, password), notChecked: [] };
     case 'folder': {
       const read = await readEvidenceFolder(path, shown, password);
-      const names = (await context.fs.readFile(join(path, 'cdktf.json'))) !== undefined;
-      const notRun = `${join(shown, 'cdktf.json')}: names a program, which is not run; if it is yours, name that file to have its declaration checked`;
-      return names ? { ...read, notChecked: [...read.notChecked, notRun] } : read;
+      const namesProgram = (await context.fs.readFile(join(path, CDKTF))) !== undefined;
+      const notRun = `${join(shown, CDKTF)}: names a program, which is not run; if it is yours, run vcs-pki check in that folder, without a target`;
+      return namesProgram ? { ...read, notChecked: [...read.notChecked, notRun] } : read;
     }
     case 'other':
       throw unusable(target, 'is neither a file nor a folder');
@@ -77,6 +84,8 @@ export function shownPath(path: string, { cwd }: Pick<Context, 'cwd'>): string {
   const way = relative(cwd, path);
   return way === '' || way.startsWith('..') ? path : way;
 }
+
+const CDKTF = 'cdktf.json';
 
 // ---- topologies ----------------------------------------------------------------------------------------------------
 
