@@ -121,7 +121,7 @@ describe('what Terraform runs', () => {
     expect(others).toEqual([]);
     expect(command).toContain('"revoke", "--all"');
     expect(willing.terraform.resource.null_resource.revoke_on_destroy?.triggers).toEqual({
-      workspace: '${terraform.workspace}',
+      workspace: `\${terraform.workspace}`,
     });
   });
 
