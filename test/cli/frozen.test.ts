@@ -130,9 +130,9 @@ describe('a PKI directory of version 1ffa36d', () => {
     expect(opened.list().crlNumber).toBe(LAST_NUMBER);
     // The certificate of lab2, which was kept when lab2 was removed.
     const kept = '594306441D0066B28D3F761F90BC308A';
-    await opened.run(LATER, 'revoke', 'edge/expe1/server', 'topology.json', '--reason', 'keyCompromise');
+    await opened.run(LATER, 'revoke', 'core/expc2/server', 'topology.json', '--reason', 'keyCompromise');
     await opened.run(LATER, 'revoke', kept, 'topology.json');
-    expect(opened.revoked()).toEqual([...REVOKED, IN_USE['edge/expe1/server'], kept].sort());
+    expect(opened.revoked()).toEqual([...REVOKED, IN_USE['core/expc2/server'], kept].sort());
     expect(opened.list().crlNumber! > LAST_NUMBER).toBe(true);
     expect(opened.list().find(BigInt(`0x${REVOKED[0]}`))?.reason).toBe('keyCompromise');
   });
@@ -189,8 +189,8 @@ describeWithTool('openssl', 'openssl on what version 1ffa36d left', (openssl) =>
       return [...readCrl(block!.der, 'crl.pem').entries()].map(({ serialNumber }) => serialHex(serialNumber)).sort();
     };
     expect(await listed()).toEqual(REVOKED);
-    await opened.run(LATER, 'revoke', 'core/expc1/server', 'topology.json');
-    expect(await listed()).toEqual([...REVOKED, IN_USE['core/expc1/server']].sort());
+    await opened.run(LATER, 'revoke', 'core/expc2/server', 'topology.json');
+    expect(await listed()).toEqual([...REVOKED, IN_USE['core/expc2/server']].sort());
   });
 
   it('opens server.p12 of a bundle with the password of its time', async () => {
