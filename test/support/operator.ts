@@ -33,9 +33,13 @@ import { type Crl, readCrl } from '../../src/x509/crl.ts';
 import { decodePem } from '../../src/x509/pem.ts';
 import type { ControlPlane } from './control-plane.ts';
 
-/** Installs the custom resource definitions and waits until they are served. */
-export async function installDefinitions(plane: ControlPlane, namespace: string): Promise<void> {
-  for (const content of definitionFiles().values()) {
+/** Installs custom resource definitions, by default the present ones, and waits until they are served. */
+export async function installDefinitions(
+  plane: ControlPlane,
+  namespace: string,
+  contents: Iterable<string> = definitionFiles().values(),
+): Promise<void> {
+  for (const content of contents) {
     const definition: KubeObject & { spec: { names: { kind: string; plural: string } } } = parse(content);
     await plane.applyManifest([definition]);
     const { kind, plural } = definition.spec.names;
