@@ -1,5 +1,5 @@
 import { createHash, type KeyObject, scryptSync } from 'node:crypto';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import * as z from 'zod';
 import { isValid, type RecordedState } from '../authority/plan.ts';
 import { authorityOwner } from '../authority/record.ts';
@@ -18,11 +18,16 @@ import { privateKeyPem } from '../x509/keys.ts';
 import { crlAuthoritiesOf } from './evidence.ts';
 
 /** Digests of what the last complete delivery put into each bundle, by `<cluster>/<peer>`: what a runbook tells the change from. */
-const deliveredSchema = z.record(
-  z.string().regex(/^[a-z0-9-]+\/[a-z0-9-]+$/),
-  z.object({ trustList: z.string(), certificate: z.string() }),
-);
+const peerSchema = z.string().regex(/^[a-z0-9-]+\/[a-z0-9-]+$/);
+const deliveredSchema = z.record(peerSchema, z.object({ trustList: z.string(), certificate: z.string() }));
 type Delivered = z.output<typeof deliveredSchema>;
+
+/** The last change that there was something to load for. */
+const changeSchema = z.object({
+  trustList: z.array(peerSchema),
+  certificate: z.array(peerSchema),
+  removed: z.array(peerSchema),
+});
 
 export interface Delivery {
   readonly folder: string;
@@ -107,12 +112,18 @@ export async function deliver(
     await removeFiles(directory, join(folder, peer), [...BUNDLE_FILES, ...PKCS12_FILES]);
   if (!isEmptyChange(change)) {
     await makeDirectories(directory.fs, directory.path, folder, 0o700);
-    await writeAtomically(
-      directory.fs,
-      join(folder, 'RUNBOOK.txt'),
-      Buffer.from(runbook(topology, change, waysBack(topology, state, now))),
-    );
-    await writeAtomically(directory.fs, deliveredPath(folder), Buffer.from(`${JSON.stringify(after, undefined, 2)}\n`));
+    await writeJson(directory, notePath(folder, 'change'), {
+      trustList: [...change.trustList],
+      certificate: [...change.certificate],
+      removed: change.removed,
+    });
+    await writeJson(directory, notePath(folder, 'delivered'), after);
+  }
+  // The way back of the last change may have been revoked since.
+  const last = isEmptyChange(change) ? await readLastChange(directory, folder) : change;
+  if (last) {
+    const text = runbook(topology, last, waysBack(topology, state, now));
+    await writeAtomically(directory.fs, join(folder, 'RUNBOOK.txt'), Buffer.from(text));
   }
   return { folder, change, withdrawn };
 }
@@ -251,14 +262,28 @@ function changeBetween(before: Delivered, after: Delivered): Change {
 
 /** What can't be read tells of nothing: then everything counts as new. */
 async function readDelivered(directory: PkiDirectory, folder: string): Promise<Delivered> {
-  const bytes = await directory.fs.readFile(deliveredPath(folder));
+  return (await readJson(directory, notePath(folder, 'delivered'), deliveredSchema)) ?? {};
+}
+
+/** What RUNBOOK.txt is about; versions before kept no note of it. */
+async function readLastChange(directory: PkiDirectory, folder: string): Promise<Change | undefined> {
+  const noted = await readJson(directory, notePath(folder, 'change'), changeSchema);
+  return noted && { ...noted, trustList: new Set(noted.trustList), certificate: new Set(noted.certificate) };
+}
+
+async function readJson<T>({ fs }: PkiDirectory, path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  const bytes = await fs.readFile(path);
   try {
-    return deliveredSchema.parse(JSON.parse(bytes?.toString() ?? '{}'));
+    return bytes && schema.parse(JSON.parse(bytes.toString()));
   } catch {
-    return {};
+    return undefined;
   }
 }
 
-function deliveredPath(folder: string): string {
-  return join(dirname(folder), `.${folder.slice(dirname(folder).length + 1)}.delivered.json`);
+function writeJson({ fs }: PkiDirectory, path: string, value: unknown): Promise<void> {
+  return writeAtomically(fs, path, Buffer.from(`${JSON.stringify(value, undefined, 2)}\n`));
+}
+
+function notePath(folder: string, what: 'delivered' | 'change'): string {
+  return join(dirname(folder), `.${basename(folder)}.${what}.json`);
 }

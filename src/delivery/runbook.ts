@@ -98,7 +98,7 @@ function backSteps({ clusters }: Topology, changed: ReadonlySet<string>, waysBac
         const { serial, folder, notAfter, ended } = before;
         lines.push(
           ended === undefined
-            ? `${fqdn(peer)}: load certificate and key of ${folder} (serial ${serial}, valid until ${notAfter.slice(0, 10)}), and restart`
+            ? `${fqdn(peer)}: load certificate and key of ${folder} in the PKI directory (serial ${serial}, valid until ${notAfter.slice(0, 10)}), and restart`
             : `${fqdn(peer)}: none; the certificate before, serial ${serial}, ${ended}`,
         );
       }

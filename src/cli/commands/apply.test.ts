@@ -234,8 +234,19 @@ describe('the way back in RUNBOOK.txt', () => {
     const before = await serialOf('core/expc1/server');
     await vcsPki('issue', 'core/expc1/server', file, '--renew');
     expect(await runbook()).toContain(
-      `expc1.example.com: load certificate and key of certificates/core/expc1/server/1 (serial ${before}, valid until 2027-11-21)`,
+      `expc1.example.com: load certificate and key of certificates/core/expc1/server/1 in the PKI directory (serial ${before}, valid until 2027-11-21)`,
     );
+  });
+
+  it('is taken back in the RUNBOOK.txt that lies there, when it is revoked', async () => {
+    await applied();
+    const before = await serialOf('core/expc1/server');
+    await vcsPki('issue', 'core/expc1/server', file, '--renew');
+    expect(await runbook()).toContain(`serial ${before}, valid until`);
+    const change = await runbook();
+    expect((await vcsPki('revoke', before, file)).code).toBe(0);
+    expect(await runbook()).toContain(`expc1.example.com: none; the certificate before, serial ${before}, was revoked`);
+    expect((await runbook())?.split('Way back')[0]).toBe(change?.split('Way back')[0]);
   });
 
   it('never leads to one that was revoked', async () => {
