@@ -2,7 +2,6 @@ import type { Clock, Random } from '../authority/ports.ts';
 import type { FileSystem } from '../store/file-system.ts';
 import type { Processes } from '../store/writer-lock.ts';
 import type { OptionSpec, Options } from './options.ts';
-import { outputFormats } from './output.ts';
 
 /** What a command has to do with the world. */
 export interface Context {
@@ -31,6 +30,8 @@ export interface Command {
   /** @returns the exit code */
   run(args: readonly string[], options: Options, context: Context): Promise<number>;
 }
+
+export const outputFormats = ['table', 'json', 'yaml'] as const;
 
 export const outputOption: Readonly<Record<string, OptionSpec>> = {
   output: {

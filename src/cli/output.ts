@@ -1,7 +1,6 @@
-import type { Context } from './command.ts';
+import { type Context, outputFormats } from './command.ts';
 import { choice, type Options } from './options.ts';
 
-export const outputFormats = ['table', 'json', 'yaml'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
 /** As `--output` says. @param others formats that this command has besides */

@@ -20,10 +20,18 @@ import {
 import { sarif } from '../check/sarif.ts';
 import { readTargets, shownPath, type Targets } from '../check/targets.ts';
 import { parseRelease, whatIf, withRelease } from '../check/what-if.ts';
-import { type Command, type Context, passwordOption, TARGET_HELP, targetOptions, writerOptions } from '../command.ts';
+import {
+  type Command,
+  type Context,
+  outputFormats,
+  passwordOption,
+  TARGET_HELP,
+  targetOptions,
+  writerOptions,
+} from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { choice, number, type Options, text } from '../options.ts';
-import { outputFormat, outputFormats, painter, print } from '../output.ts';
+import { outputFormat, painter, print } from '../output.ts';
 import type { Workspace } from '../target.ts';
 
 const { 'ca-passphrase-file': passphraseOption } = writerOptions;
