@@ -35,14 +35,14 @@ export const errorCodes = {
   KUBE_CONFIG_INVALID: 'The kubeconfig, or the service account of the pod, cannot be read or names no API server.',
   KUBE_REFUSED: 'The Kubernetes API server refused a request; the message has the status code and the reason.',
   KUBE_UNREACHABLE: 'The Kubernetes API server cannot be reached, did not answer in time or broke off its answer.',
-  OBJECT_TAKEN:
-    'A Secret, ConfigMap or key file exists already and is not of this certificate or authority.',
+  OBJECT_TAKEN: 'A Secret, ConfigMap or key file exists already and is not of this certificate or authority.',
   ISSUER_NOT_READY: 'The authority that is to sign does not exist yet, or cannot sign now.',
   // authorities and issuing
   AUTHORITY_MISSING: 'The key or the certificate of an authority is not in the PKI directory.',
   ADOPTION_REFUSED: 'A directory of openssl ca cannot become the authority that is declared.',
   AUTHORITY_CHANGED: 'A declaration asks for another subject, key or issuer than the existing authority has.',
   AUTHORITY_IN_USE: 'An authority is no longer declared while certificates of it are still to be revoked.',
+  PATH_LENGTH_EXCEEDED: 'An authority would be below one whose certificate allows no further authority there.',
   ISSUER_EXPIRED: 'The certificate of the issuing authority has expired.',
   KEY_COMPROMISED: 'A key that was revoked for compromise is to be certified again.',
   KEY_REUSED: 'A peer presents the key of an authority.',
