@@ -7,13 +7,16 @@ import {
   certificates,
   issuedCertificates,
 } from './api/resources.ts';
+import { ABANDONED } from './controllers/abandoned.ts';
 import { reconcileAuthority } from './controllers/authority.ts';
 import { reconcileCertificate } from './controllers/certificate.ts';
-import { conditionsOf } from './controllers/status.ts';
+import { reconcileKeys } from './controllers/keys.ts';
+import { conditionsOf, serialOf } from './controllers/status.ts';
 import type { World } from './controllers/world.ts';
 import { type KubeApi, KubeClient } from './kube/client.ts';
 import { type KubeConfigSource, loadKubeConfig } from './kube/credentials.ts';
-import { MANAGED, names, ownerHash } from './kube/labels.ts';
+import { isPartOf } from './kube/kube-material.ts';
+import { claimedOwner } from './kube/labels.ts';
 import { Reflector } from './kube/reflector.ts';
 import { configMaps, type KubeObject, keyOf, type ResourceType, type Stored, secrets } from './kube/resource.ts';
 import type { Cache } from './kube/store.ts';
@@ -76,9 +79,8 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   };
 
   const reflectors: { stop(): Promise<void> }[] = [];
-  const watch = <T extends KubeObject>(type: ResourceType<T>, labelSelector?: string): Cache<T> => {
-    const selection = { ...scope, ...(labelSelector !== undefined && { labelSelector }) };
-    const reflector = new Reflector({ client, type, ...selection, scheduler, random: Math.random, log });
+  const watch = <T extends KubeObject>(type: ResourceType<T>): Cache<T> => {
+    const reflector = new Reflector({ client, type, ...scope, scheduler, random: Math.random, log });
     reflectors.push(reflector);
     reflector.start();
     return reflector.cache;
@@ -88,10 +90,14 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     certificates: watch(certificates),
     // Only that something happened to these is of interest, and no key stays in memory.
     records: watch<KubeObject>({ ...issuedCertificates, metadataOnly: true }),
-    secrets: watch<KubeObject>({ ...secrets, metadataOnly: true }, MANAGED),
-    configMaps: watch<KubeObject>({ ...configMaps, metadataOnly: true }, MANAGED),
+    secrets: watch<KubeObject>({ ...secrets, metadataOnly: true }),
+    configMaps: watch<KubeObject>({ ...configMaps, metadataOnly: true }),
   };
 
+  const surroundings = {
+    certificates: () => sources.certificates.list(),
+    secrets: () => sources.secrets.list(),
+  };
   const authorities = new Controller({
     name: 'CertificateAuthority',
     reconcile: (key) => reconcileAuthority(key, world),
@@ -100,8 +106,14 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   });
   const leaves = new Controller({
     name: 'Certificate',
-    reconcile: (key, aborted) => reconcileCertificate(key, world, () => sources.certificates.list(), aborted),
+    reconcile: (key, aborted) => reconcileCertificate(key, world, surroundings, aborted),
     concurrency: CONCURRENCY,
+    scheduler,
+    log,
+  });
+  const keys = new Controller({
+    name: 'Keys of namespace',
+    reconcile: (namespace) => reconcileKeys(namespace, world),
     scheduler,
     log,
   });
@@ -111,14 +123,14 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   await Promise.all(Object.values(sources).map(({ synced }) => synced));
   signal?.removeEventListener('abort', giveUp);
   signal?.throwIfAborted();
-  trigger(sources, authorities, leaves);
+  trigger(sources, { authorities, leaves, keys });
   for (const object of sources.authorities.list()) authorities.enqueue(keyOf(object.metadata));
   for (const object of sources.certificates.list()) leaves.enqueue(keyOf(object.metadata));
-  authorities.start();
-  leaves.start();
+  for (const { metadata } of sources.records.list()) keys.enqueue(metadata.namespace ?? '');
+  for (const controller of [authorities, leaves, keys]) controller.start();
   return {
     async stop(graceMs) {
-      await Promise.all([authorities.stop(graceMs), leaves.stop(graceMs)]);
+      await Promise.all([authorities, leaves, keys].map((controller) => controller.stop(graceMs)));
       await Promise.all(reflectors.map((reflector) => reflector.stop()));
       await recorder.flush();
     },
@@ -133,52 +145,70 @@ interface Sources {
   readonly configMaps: Cache<KubeObject>;
 }
 
-/** Which change makes which object worth another look. Our own writes do too: the second look finds nothing to do. */
-function trigger(sources: Sources, authorities: Controller, leaves: Controller): void {
-  const enqueueLeaves = (wanted: (object: Stored<CertificateObject>) => boolean) => {
-    for (const object of sources.certificates.list()) if (wanted(object)) leaves.enqueue(keyOf(object.metadata));
+interface Controllers {
+  readonly authorities: Controller;
+  readonly leaves: Controller;
+  readonly keys: Controller;
+}
+
+/** Which change makes which object worth another look, by names alone. Our own writes do too: the second look finds nothing to do. */
+function trigger(sources: Sources, { authorities, leaves, keys }: Controllers): void {
+  const enqueueLeaves = (namespace: string | undefined, wanted: (object: Stored<CertificateObject>) => boolean) => {
+    for (const object of sources.certificates.list())
+      if (object.metadata.namespace === namespace && wanted(object)) leaves.enqueue(keyOf(object.metadata));
   };
-  const enqueueAuthority = ({ metadata: { namespace, labels } }: KubeObject) => {
-    const name = labels?.[names.authority];
-    if (name !== undefined) authorities.enqueue(keyOf({ ...(namespace !== undefined && { namespace }), name }));
+  const enqueueAuthority = (namespace: string | undefined, name: string | undefined) => {
+    if (name === undefined) return;
+    const key = keyOf({ ...(namespace !== undefined && { namespace }), name });
+    if (sources.authorities.get(key)) authorities.enqueue(key);
   };
 
   sources.authorities.onChange(({ kind, object, previous }) => {
     if (!previous || isChangedByUser(object, previous)) authorities.enqueue(keyOf(object.metadata));
     const { name, namespace } = object.metadata;
-    const isMine = (other: Stored<AuthorityObject | CertificateObject>) =>
-      other.metadata.namespace === namespace && other.spec.issuerRef?.name === name;
+    const isMine = (other: Stored<AuthorityObject | CertificateObject>) => other.spec.issuerRef?.name === name;
     const news = kind !== 'updated' || !previous || readiness(object) !== readiness(previous);
-    enqueueLeaves((leaf) => (news ? isMine(leaf) : leaf.metadata.deletionTimestamp !== undefined));
-    if (news)
-      for (const child of sources.authorities.list()) if (isMine(child)) authorities.enqueue(keyOf(child.metadata));
+    enqueueLeaves(namespace, (leaf) => isRemoved(leaf) || (news && isMine(leaf)));
+    if (!news) return;
+    keys.enqueue(namespace ?? '');
+    for (const child of sources.authorities.list())
+      if (child.metadata.namespace === namespace && isMine(child)) authorities.enqueue(keyOf(child.metadata));
   });
   sources.certificates.onChange(({ kind, object, previous }) => {
-    if (kind === 'deleted')
-      enqueueLeaves(
-        ({ spec, metadata }) =>
-          spec.demandId === object.spec.demandId && metadata.namespace === object.metadata.namespace,
-      );
-    else if (!previous || isChangedByUser(object, previous)) leaves.enqueue(keyOf(object.metadata));
+    const { spec, metadata } = object;
+    if (kind === 'deleted' || (isRemoved(object) && previous && !isRemoved(previous)))
+      enqueueLeaves(metadata.namespace, (leaf) => leaf.spec.demandId === spec.demandId);
+    if (kind !== 'deleted' && (!previous || isChangedByUser(object, previous))) leaves.enqueue(keyOf(metadata));
   });
-  // A record changes once: when it is revoked.
-  sources.records.onChange(({ kind, object }) => {
+  // A record changes when it is revoked, and once when a version after the one that wrote it adds the id of its key.
+  sources.records.onChange(({ kind, object: { metadata } }) => {
     if (kind !== 'updated') return;
-    enqueueAuthority(object);
-    const { namespace, labels } = object.metadata;
+    const { authority, serial } = /^(?<authority>.+)-\d+-(?<serial>[0-9a-f]+)$/.exec(metadata.name)?.groups ?? {};
+    keys.enqueue(metadata.namespace ?? '');
+    enqueueAuthority(metadata.namespace, authority);
     enqueueLeaves(
-      ({ metadata, spec }) =>
-        metadata.namespace === namespace && ownerHash(spec.demandId) === labels?.[names.ownerHash],
+      metadata.namespace,
+      (leaf) => isRemoved(leaf) || serialOf(leaf)?.toLowerCase() === serial || isCondition(leaf, ABANDONED),
     );
   });
   sources.secrets.onChange(({ object }) => {
-    enqueueAuthority(object);
-    const { namespace, annotations } = object.metadata;
-    enqueueLeaves(
-      ({ metadata, spec }) => metadata.namespace === namespace && spec.demandId === annotations?.[names.demand],
-    );
+    const { namespace, name } = object.metadata;
+    enqueueAuthority(namespace, /^(?<authority>.+)-ca$/.exec(name)?.groups?.authority);
+    const owner = claimedOwner(object);
+    enqueueLeaves(namespace, ({ spec }) => spec.secretName === name || spec.demandId === owner);
   });
-  sources.configMaps.onChange(({ object }) => enqueueAuthority(object));
+  sources.configMaps.onChange(({ object: { metadata } }) => {
+    const { list = '', authority } = /^(?<list>(?<authority>.+)-crl)(-|$)/.exec(metadata.name)?.groups ?? {};
+    if (metadata.name === list || isPartOf(list, metadata.name)) enqueueAuthority(metadata.namespace, authority);
+  });
+}
+
+function isRemoved({ metadata }: Stored): boolean {
+  return metadata.deletionTimestamp !== undefined;
+}
+
+function isCondition(object: Stored<CertificateObject>, type: string): boolean {
+  return findCondition(conditionsOf(object), type)?.status === 'True';
 }
 
 /** Not by a status of ours. */

@@ -42,6 +42,7 @@ export const errorCodes = {
   ADOPTION_REFUSED: 'A directory of openssl ca cannot become the authority that is declared.',
   AUTHORITY_CHANGED: 'A declaration asks for another subject, key or issuer than the existing authority has.',
   AUTHORITY_IN_USE: 'An authority is no longer declared while certificates of it are still to be revoked.',
+  PATH_LENGTH_EXCEEDED: 'An authority would be below one whose certificate allows no further authority there.',
   ISSUER_EXPIRED: 'The certificate of the issuing authority has expired.',
   KEY_COMPROMISED: 'A key that was revoked for compromise is to be certified again.',
   KEY_REUSED: 'A peer presents the key of an authority.',

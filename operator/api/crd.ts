@@ -11,7 +11,7 @@ const CATEGORY = 'vcs-pki';
 
 /** The CustomResourceDefinition of a kind: structural, every string, list and map bounded, so that the cost of its rules is too. */
 export function definitionOf(kind: ResourceKind<z.ZodType, z.ZodType>): object {
-  const { plural, shortNames, description, columns, rules = [] } = kind;
+  const { plural, shortNames, description, columns, rules = [], selectableFields = [] } = kind;
   const singular = kind.kind.toLowerCase();
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
@@ -35,6 +35,9 @@ export function definitionOf(kind: ResourceKind<z.ZodType, z.ZodType>): object {
           storage: true,
           subresources: { status: {} },
           additionalPrinterColumns: columns.map((column) => ({ ...column })),
+          ...(selectableFields.length > 0 && {
+            selectableFields: selectableFields.map((jsonPath) => ({ jsonPath })),
+          }),
           schema: {
             openAPIV3Schema: {
               type: 'object',

@@ -15,7 +15,11 @@ export interface AuthorityObject extends DeclaredObject {
 }
 
 export interface CertificateObject extends DeclaredObject {
-  readonly spec: { readonly demandId: string; readonly issuerRef: { readonly name: string } };
+  readonly spec: {
+    readonly demandId: string;
+    readonly issuerRef: { readonly name: string };
+    readonly secretName: string;
+  };
 }
 
 /** A record of the ledger. Its schema there is the one it was written with. */

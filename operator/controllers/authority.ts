@@ -1,9 +1,11 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { createAuthority } from '../../src/authority/issue.ts';
 import { type Issuer, localSigner } from '../../src/authority/issuer.ts';
+import { refusePathTooLong } from '../../src/authority/path-length.ts';
 import { authorityDifferences, planAuthority, planCrl } from '../../src/authority/plan.ts';
-import { authorityOwner, type CertificateRecord, latestByOwner, recordOf } from '../../src/authority/record.ts';
+import { authorityOwner, type CertificateRecord } from '../../src/authority/record.ts';
 import { crlStateOf, materialStateOf } from '../../src/authority/recorded.ts';
-import { crlSignedAt, signCrl } from '../../src/authority/revoke.ts';
+import { crlSignedAt, readPublished, signCrl } from '../../src/authority/revoke.ts';
 import { nextUpdateDue } from '../../src/authority/schedule.ts';
 import { VcsPkiError } from '../../src/errors.ts';
 import {
@@ -13,19 +15,32 @@ import {
   certificateAuthorityKind,
 } from '../../src/resources/certificate-authority.ts';
 import { parseResource } from '../../src/resources/resource.ts';
-import { type Crl, readCrl } from '../../src/x509/crl.ts';
-import { generatePrivateKey, keyIdentifier } from '../../src/x509/keys.ts';
+import type { Crl } from '../../src/x509/crl.ts';
+import { generatePrivateKey, keyIdentifier, subjectPublicKeyInfo } from '../../src/x509/keys.ts';
 import { type AuthorityObject, certificateAuthorities } from '../api/resources.ts';
-import { entriesOfOwner, topologyOf } from '../kube/kube-ledger.ts';
 import { authoritySecretName, type KubeMaterial } from '../kube/kube-material.ts';
+import { keyIdOf, newest, recordsOfOwner, topologyOf } from '../kube/records.ts';
 import { refOf, type Stored } from '../kube/resource.ts';
+import { recordLost, vouchedBy } from '../kube/secret-content.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import { authorityPlace, GENERATION, issuerOf, type OpenIssuer, openIssuerIfReady } from './issuer.ts';
-import { LOOK_AGAIN_MS, type NewCondition, reasonOf, reportFailure, wordsOf, writeStatus } from './status.ts';
+import { compromisedIn } from './keys.ts';
+import {
+  announceNews,
+  LOOK_AGAIN_MS,
+  type NewCondition,
+  reasonOf,
+  reportFailure,
+  wordsOf,
+  writeStatus,
+} from './status.ts';
 import type { World } from './world.ts';
 
 /** After the clock was found to have run ahead: publish though the last list is from the future. To be removed by whoever set it. */
 export const CLOCK_CORRECTION = 'vcs-pki.dev/after-clock-correction';
+
+/** As the definition of CertificateAuthority bounds it. */
+const PENDING_LIMIT = 8;
 
 /** Brings one CertificateAuthority to what it declares: key and certificate, then its revocation list. A deleted one leaves everything. */
 export async function reconcileAuthority(key: string, world: World): Promise<Outcome> {
@@ -33,8 +48,9 @@ export async function reconcileAuthority(key: string, world: World): Promise<Out
   if (!object || object.metadata.deletionTimestamp) return { kind: 'done' };
   try {
     const authority = await establish(object, world);
+    if (authority === 'announced') return await reconcileAuthority(key, world);
     const list = await keepListCurrent(object, authority, world);
-    const conditions = [readiness(authority.record, world.clock.now()), list.condition];
+    const conditions = [readiness(authority, world.clock.now()), list.condition];
     await writeStatus(world, certificateAuthorities, object, { ...statusOf(authority), crl: list.status }, conditions);
     const expiry = new Date(authority.record.notAfter);
     const until = expiry > world.clock.now() && expiry < list.until ? expiry : list.until;
@@ -48,11 +64,16 @@ interface Established {
   readonly resource: CertificateAuthorityResource;
   readonly issuer: Issuer;
   readonly record: CertificateRecord;
+  /** Why what is declared cannot be compared with what was issued. */
+  readonly damage: VcsPkiError | undefined;
   readonly material: KubeMaterial;
 }
 
-/** Creates the authority, or finds it as it is on record; a lost certificate is put back, a lost key is not replaced. */
-async function establish(object: Stored<AuthorityObject>, world: World): Promise<Established> {
+/**
+ * Creates the authority, or finds it as it is on record; a lost certificate is put back, a lost key is not replaced.
+ * `announced`: a key was made and its id is in the status now; to be looked at again from the start.
+ */
+async function establish(object: Stored<AuthorityObject>, world: World): Promise<Established | 'announced'> {
   const { namespace = '' } = object.metadata;
   const resource = parseResource(certificateAuthorityKind, object, namespace);
   const authority = authorityOf(resource);
@@ -68,29 +89,47 @@ async function establish(object: Stored<AuthorityObject>, world: World): Promise
     if (issuer instanceof VcsPkiError) throw issuer;
     return issuer;
   };
-  const { ledger, material } = authorityPlace(world, namespace, authority.id, async () => (await parent())?.root);
-  const entries = await entriesOfOwner(world.client, namespace, owner);
-  const record = latestByOwner(entries.flatMap((entry) => recordOf(entry) ?? [])).get(owner);
+  const records = await recordsOfOwner(world.client, namespace, owner);
+  const known = newest(records);
+  const pendingKeyIds = known ? [] : (resource.status?.pendingKeyIds ?? []);
+  const generationIn = vouchedBy(records, {
+    pendingKeyIds,
+    wasIssued: (certificate) => pendingKeyIds.includes(keyIdOf(certificate.subjectPublicKeyInfo)),
+  });
+  const root = async () => (await parent())?.root;
+  const { ledger, material } = authorityPlace(world, namespace, authority.id, generationIn, root);
 
-  if (!record) {
-    if ((await material.load(owner, GENERATION)).certificate) throw recordLost(at, authority.id);
+  if (!known) {
+    const { serial } = resource.status ?? {};
+    if (serial !== undefined) throw recordLost(`CertificateAuthority ${namespace}/${authority.id}`, owner);
+    const kept = await material.load(owner, GENERATION);
     const issuer = await parent();
-    const key = await material.key(owner, GENERATION, () => generatePrivateKey(authority.key));
+    if (issuer) refusePathTooLong(issuer, owner);
+    const pending = `${namespace}/${owner}`;
+    const key = kept.key ?? announcedKey(world.pending.get(pending), pendingKeyIds);
+    if (!key) {
+      const made = await generatePrivateKey(authority.key);
+      world.pending.set(pending, made);
+      const ids = [...pendingKeyIds, keyIdOf(subjectPublicKeyInfo(made))].slice(-PENDING_LIMIT);
+      const status = { ...resource.status, pendingKeyIds: ids };
+      await writeStatus(world, certificateAuthorities, object, status, [], { fenced: true });
+      return 'announced';
+    }
+    await material.key(owner, GENERATION, async () => key);
     const reason = issuer ? `to be signed by ${issuer.id}` : 'self-signed root';
     const context = { reason, topology: topologyOf(namespace), pathLength: resource.spec.pathLength };
-    await createAuthority(authority, { ledger, key }, issuer, context, {
-      ...world,
-      material,
-      compromised: async () => undefined,
-    });
+    const ports = { ...world, material, compromised: compromisedIn(world, namespace) };
+    await createAuthority(authority, { ledger, key }, issuer, context, ports);
+    world.pending.delete(pending);
     world.announce(object, { type: 'Normal', reason: 'Created', note: `created authority: ${reason}` });
     return establish(object, world);
   }
 
-  const differences = authorityDifferences(authority, record);
+  const { record, certificate, damage } = known;
+  if (!certificate) throw damage ?? recordLost(at, owner);
+  const differences = damage ? [] : authorityDifferences(authority, record);
   if (differences.length > 0) throw changed(`${namespace}/${authority.id}`, differences);
-  const der = await entries.find(({ serial }) => serial === record.serial)?.certificate();
-  if (!der) throw new TypeError(`record ${record.serial} has no certificate`);
+  const { der } = certificate;
   const recorded = { owner, generation: GENERATION, certificate: der, keyOnAppliance: false };
   const state = await materialStateOf(material, recorded, async (kept) => {
     const above = await parentIfReady();
@@ -108,7 +147,12 @@ async function establish(object: Stored<AuthorityObject>, world: World): Promise
   const { key, chain = [] } = await material.load(owner, GENERATION);
   if (!key) throw keyMissing(at, authority.id);
   const issuer = { ...issuerOf(resource, der, chain), signer: localSigner(key), ledger };
-  return { resource, issuer, record, material };
+  return { resource, issuer, record, damage, material };
+}
+
+/** A key that this process made, once the status says so: only then may it be written. */
+function announcedKey(key: KeyObject | undefined, announced: readonly string[]): KeyObject | undefined {
+  return key && announced.includes(keyIdOf(subjectPublicKeyInfo(createPublicKey(key)))) ? key : undefined;
 }
 
 interface CurrentList {
@@ -125,11 +169,11 @@ async function keepListCurrent(
   world: World,
 ): Promise<CurrentList> {
   const { crl: settings } = authorityOf(resource);
-  const at = `the list of ${issuer.id}`;
-  const published = await material.crl(issuer.id, GENERATION);
-  const state = crlStateOf(published, await issuer.ledger.entries(), at);
+  const bytes = await material.crl(issuer.id, GENERATION);
+  const published = readPublished(bytes, issuer.id);
+  const state = crlStateOf(bytes, await issuer.ledger.entries(), issuer.id);
   const decision = planCrl({ crl: settings }, { crl: state }, 0, world.clock.now());
-  if (decision.kind !== 'sign' && published) return current(readCrl(published, at), issuer, material, settings);
+  if (decision.kind !== 'sign' && published) return current(published, issuer, material, settings);
   const afterClockCorrection = object.metadata.annotations?.[CLOCK_CORRECTION] !== undefined;
   try {
     const crl = await signCrl(issuer, { validDays: settings.validDays, afterClockCorrection }, { ...world, material });
@@ -141,9 +185,9 @@ async function keepListCurrent(
     if (!(error instanceof VcsPkiError) || error.code !== 'CRL_REFUSED' || !published) throw error;
     const note = `${wordsOf(error)}; after a clock correction annotate the authority with ${CLOCK_CORRECTION}`;
     const condition = { type: FRESH, status: 'False', reason: reasonOf(error.code), message: note } as const;
-    world.announce(object, { type: 'Warning', reason: condition.reason, note });
+    announceNews(world, object, condition);
     const until = new Date(world.clock.now().getTime() + LOOK_AGAIN_MS);
-    return { ...current(readCrl(published, at), issuer, material, settings), condition, until };
+    return { ...current(published, issuer, material, settings), condition, until };
   }
 }
 
@@ -175,7 +219,7 @@ function current(
   };
 }
 
-function readiness({ notAfter, revocation }: CertificateRecord, now: Date): NewCondition {
+function readiness({ record: { notAfter, revocation }, damage }: Established, now: Date): NewCondition {
   const refuse = (reason: string, what: string): NewCondition => ({
     type: 'Ready',
     status: 'False',
@@ -184,6 +228,7 @@ function readiness({ notAfter, revocation }: CertificateRecord, now: Date): NewC
   });
   if (revocation) return refuse('Revoked', `was revoked on ${revocation.at} (${revocation.reason})`);
   if (now >= new Date(notAfter)) return refuse('Expired', `ended on ${notAfter}`);
+  if (damage) return { type: 'Ready', status: 'False', reason: reasonOf(damage.code), message: wordsOf(damage) };
   return { type: 'Ready', status: 'True', reason: 'Issuing', message: `signs certificates until ${notAfter}` };
 }
 
@@ -198,14 +243,6 @@ function statusOf({ resource, issuer, record }: Established): Partial<Certificat
 
 function seconds(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
-}
-
-function recordLost(at: string, authority: string): VcsPkiError {
-  return new VcsPkiError('LEDGER_LOST_ENTRIES', {
-    at,
-    message: `holds the certificate of ${authority}, but the IssuedCertificate that records it is gone`,
-    fix: 'restore the IssuedCertificates from a backup; without them revoked certificates would become valid again',
-  });
 }
 
 function keyMissing(at: string, authority: string): VcsPkiError {

@@ -1,15 +1,7 @@
 import { issueCertificates } from '../../src/authority/issue.ts';
-import { type MaterialState, planCertificate, planRemoved, renewalTime } from '../../src/authority/plan.ts';
-import {
-  type CertificateRecord,
-  type LedgerEntry,
-  latestByOwner,
-  recordOf,
-  specificationOf,
-  timestamp,
-} from '../../src/authority/record.ts';
+import { type Decision, isValid, type MaterialState, planCertificate, renewalTime } from '../../src/authority/plan.ts';
+import { type CertificateRecord, type LedgerEntry, specificationOf, timestamp } from '../../src/authority/record.ts';
 import { crlStateOf, materialStateOf } from '../../src/authority/recorded.ts';
-import { revokeCertificate } from '../../src/authority/revoke.ts';
 import { VcsPkiError } from '../../src/errors.ts';
 import {
   type CertificateResource,
@@ -17,93 +9,143 @@ import {
   certificateKind,
   demandOf,
 } from '../../src/resources/certificate.ts';
+import { issuedCertificateName } from '../../src/resources/issued-certificate.ts';
 import { parseResource } from '../../src/resources/resource.ts';
 import type { Demand } from '../../src/topology/demands.ts';
-import { type Certificate, serialHex } from '../../src/x509/certificate.ts';
-import { type CertificateObject, certificates } from '../api/resources.ts';
-import { entriesOfOwner, KubeLedger, topologyOf } from '../kube/kube-ledger.ts';
+import { type Certificate, isIssuedBy, serialHex } from '../../src/x509/certificate.ts';
+import { type CertificateObject, certificateAuthorities, certificates } from '../api/resources.ts';
 import { KubeMaterial } from '../kube/kube-material.ts';
-import { refuseTaken } from '../kube/labels.ts';
-import { refOf, type Stored, secrets } from '../kube/resource.ts';
+import { keyIdOf, newest, type OwnerRecord, recordsOfOwner, revokeRecord, topologyOf } from '../kube/records.ts';
+import { keyOf, refOf, type Stored, secrets } from '../kube/resource.ts';
+import { recordLost, vouchedBy } from '../kube/secret-content.ts';
 import type { Outcome } from '../runtime/controller.ts';
+import { abandonedCondition, abandonedIn } from './abandoned.ts';
 import { authorityPlace, GENERATION, type OpenIssuer, openIssuerIfReady } from './issuer.ts';
-import { LOOK_AGAIN_MS, reportFailure, writeStatus } from './status.ts';
-import type { World } from './world.ts';
+import { compromisedIn } from './keys.ts';
+import { refuseRival, rivalsOf } from './rivals.ts';
+import { announceNews, type ConditionChange, LOOK_AGAIN_MS, reportFailure, writeStatus } from './status.ts';
+import type { Surroundings, World } from './world.ts';
 
 /** Keeps a removed Certificate until its revocation is published. */
 export const FINALIZER = 'vcs-pki.dev/revoke';
-
-/** Other Certificates, possibly a little out of date. */
-export type Others = () => readonly Stored<CertificateObject>[];
 
 /** Brings one Certificate to what it declares: on record, in its Secret, said in its status; or off, when it is removed. */
 export async function reconcileCertificate(
   key: string,
   world: World,
-  others: Others,
+  surroundings: Surroundings,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const object = await world.client.get(certificates, refOf(key));
   if (!object) return { kind: 'done' };
+  const { namespace = '', deletionTimestamp } = object.metadata;
   try {
-    const resource = parseResource(certificateKind, object, object.metadata.namespace ?? '');
-    const rivals = others().filter((other) => isRival(other, object));
-    if (object.metadata.deletionTimestamp) return await remove(object, resource, rivals, world);
-    for (const rival of rivals) if (isOlder(rival, object)) throw taken(resource, rival);
-    return await keepIssued(await finalized(object, world), resource, world, signal);
+    const resource = parseResource(certificateKind, object, namespace);
+    const records = await recordsOfOwner(world.client, namespace, resource.spec.demandId);
+    const rivals = rivalsOf(object, surroundings);
+    if (deletionTimestamp !== undefined) return await remove({ object, resource, records }, rivals.length > 0, world);
+    await refuseRival(object, rivals, records, world);
+    return await keepIssued({ object: await finalized(object, world), resource, records }, world, surroundings, signal);
   } catch (error) {
     return await reportFailure(world, certificates, object, error);
   }
 }
 
+interface Declared {
+  readonly object: Stored<CertificateObject>;
+  readonly resource: CertificateResource;
+  /** All of its owner. */
+  readonly records: readonly OwnerRecord[];
+}
+
 async function keepIssued(
-  object: Stored<CertificateObject>,
-  resource: CertificateResource,
+  { object, resource, records }: Declared,
   world: World,
+  surroundings: Surroundings,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { namespace = '' } = object.metadata;
   const demand = demandOf(resource);
+  refuseLost({ object, resource, records }, world.clock.now());
   const issuer = await openIssuerIfReady(world, namespace, demand.issuer);
   const opened = issuer instanceof VcsPkiError ? undefined : issuer;
+  const wasIssued = (certificate: Certificate) => opened !== undefined && isIssuedBy(certificate, opened.certificate);
   const material = new KubeMaterial({
     ...world,
     namespace,
     secretName: () => resource.spec.secretName,
     root: async () => opened?.root,
+    generationIn: vouchedBy(records, { wasIssued }),
   });
-  const entries = await entriesOfOwner(world.client, namespace, demand.id);
-  const known = latest(entries, demand.id);
-  const state = await stateOf(demand, known, entries, material, opened);
-  const record =
-    known && state === 'key missing' && isAbandoned(known, resource)
-      ? await revokeAbandoned(object, known, world)
-      : known;
+  const known = newest(records);
+  const state = await stateOf(demand, known, material, opened);
+  if (known?.damage && isValid(known.record, world.clock.now())) throw known.damage;
 
   const issuerNotAfter = opened && timestamp(opened.certificate.notAfter);
-  const decision = planCertificate(demand, record, issuerNotAfter, state, world.clock.now());
-  let current = record;
-  if (decision.kind !== 'wait') {
-    if (issuer instanceof VcsPkiError) throw issuer;
-    const { generation, reason } = decision;
-    if (decision.kind === 'restore') {
-      const certificate = await certificateOf(record, entries);
-      await material.store(demand.id, generation, { certificate, chain: issuer.chain });
-      world.announce(object, { type: 'Normal', reason: 'Restored', note: `restored its Secret: ${reason}` });
-    } else {
-      // A key that never came on record may be of another type than is wanted now.
-      world.pending.delete(`${namespace}/${demand.id}/${generation}`);
-      const topology = topologyOf(namespace);
-      const ports = { ...world, material, compromised: async () => undefined };
-      const issued = ({ certificate }: { certificate: Certificate }) => {
-        current = recordFor(demand, certificate, topology, generation, reason);
-        world.announce(object, { type: 'Normal', reason: 'Issued', note: `issued ${current.serial}: ${reason}` });
-      };
-      await issueCertificates([{ demand, generation, reason }], issuer, topology, ports, issued, signal);
+  const decision = decide(demand, known, issuerNotAfter, state, world.clock.now());
+  let all = records;
+  let inSecret = state === 'key missing' || state === 'key altered' ? undefined : known?.record.serial;
+  try {
+    if (decision.kind !== 'wait') {
+      if (issuer instanceof VcsPkiError) throw issuer;
+      const { generation, reason } = decision;
+      if (decision.kind === 'restore') {
+        const certificate = certificateIn(known);
+        await material.store(demand.id, generation, { certificate: certificate.der, chain: issuer.chain });
+        world.announce(object, { type: 'Normal', reason: 'Restored', note: `restored its Secret: ${reason}` });
+      } else {
+        // A key that never came on record may be of another type than is wanted now.
+        world.pending.delete(`${namespace}/${demand.id}/${generation}`);
+        const topology = topologyOf(namespace);
+        const ports = { ...world, material, compromised: compromisedIn(world, namespace) };
+        const order = { demand, generation, reason };
+        const issued = ({ certificate }: { certificate: Certificate }) => {
+          const made = recordFor(demand, certificate, issuer, namespace, generation, reason);
+          all = [...records, made];
+          inSecret = made.record.serial;
+          const note = `issued ${made.record.serial}: ${reason}`;
+          world.announce(object, { type: 'Normal', reason: 'Issued', note });
+        };
+        await issueCertificates([order], issuer, topology, ports, issued, signal);
+      }
     }
+  } catch (error) {
+    const lost = await lostOnes(object, all, inSecret, world, surroundings);
+    return await reportFailure(world, certificates, object, error, [lost.condition]);
   }
-  if (!current) throw new TypeError(`${demand.id}: nothing is on record after it was issued`);
-  return settle(object, demand, current, issuerNotAfter, world);
+  const lost = await lostOnes(object, all, inSecret, world, surroundings);
+  return settle(object, demand, recordIn(all), issuerNotAfter, lost, world);
+}
+
+interface LostOnes {
+  readonly condition: ConditionChange;
+  /** When the first of them ends. */
+  readonly until: Date | undefined;
+}
+
+async function lostOnes(
+  ...[object, records, current, world, surroundings]: Parameters<typeof abandonedIn>
+): Promise<LostOnes> {
+  const abandoned = await abandonedIn(object, records, current, world, surroundings);
+  const condition = abandonedCondition(object, abandoned, world.clock.now());
+  if (!('absent' in condition)) announceNews(world, object, condition);
+  const [first] = abandoned.map(({ record }) => record.notAfter).sort();
+  return { condition, until: first === undefined ? undefined : new Date(first) };
+}
+
+/** As `planCertificate`; that the key is lost is said whatever else is a reason, for the record before is judged by it later. */
+function decide(
+  demand: Demand,
+  known: OwnerRecord | undefined,
+  issuerNotAfter: string | undefined,
+  state: MaterialState | undefined,
+  now: Date,
+): Decision {
+  const decision = planCertificate(demand, known?.record, issuerNotAfter, state, now);
+  if (decision.kind !== 'issue' || !known || known.record.revocation) return decision;
+  if (known.damage) return { ...decision, reason: 'the record before cannot be read' };
+  const lost = state === 'key missing' || state === 'key altered' ? `its private ${state}` : '';
+  return decision.reason.endsWith(lost) ? decision : { ...decision, reason: `${decision.reason}, ${lost}` };
 }
 
 /** Says what there is, and when to look again. */
@@ -112,6 +154,7 @@ async function settle(
   demand: Demand,
   record: CertificateRecord,
   issuerNotAfter: string | undefined,
+  lost: LostOnes,
   world: World,
 ): Promise<Outcome> {
   const { serial, notBefore, notAfter, issuance } = record;
@@ -130,68 +173,75 @@ async function settle(
     : { status: 'True', reason: 'Issued', message: `valid until ${notAfter}; issued because: ${issuance.reason}` };
   await writeStatus(world, certificates, object, status, [
     { type: 'Ready', status: expired ? 'False' : 'True', reason: condition.reason, message: condition.message },
+    lost.condition,
   ]);
   const next = planCertificate(demand, record, issuerNotAfter, 'whole', now);
   const again = new Date(now.getTime() + LOOK_AGAIN_MS);
-  return { kind: 'wait', until: next.kind === 'wait' && next.until > now ? next.until : again };
+  const until = next.kind === 'wait' && next.until > now ? next.until : again;
+  return { kind: 'wait', until: lost.until && lost.until < until ? lost.until : until };
 }
 
-/** Revokes what was issued, where that is wanted, and lets go when the published list says so. */
-async function remove(
-  object: Stored<CertificateObject>,
-  resource: CertificateResource,
-  rivals: readonly Stored<CertificateObject>[],
-  world: World,
-): Promise<Outcome> {
+/** Revokes everything that was issued and is valid, where that is wanted, and lets go when the published lists say so. */
+async function remove({ object, resource, records }: Declared, hasRival: boolean, world: World): Promise<Outcome> {
   const { namespace = '', finalizers = [] } = object.metadata;
   if (!finalizers.includes(FINALIZER)) return { kind: 'done' };
   const { demandId, onRemoval, secretName } = resource.spec;
   // Another Certificate of the same demand goes on with what is on record.
-  if (onRemoval === 'revoke' && rivals.length === 0) {
-    const entries = await entriesOfOwner(world.client, namespace, demandId);
-    const record = latest(entries, demandId);
-    if (record && !(await isPublishedAsRevoked(object, record, world))) {
-      const { issuer } = record.issuance.specification;
-      const message = `waits until the list of ${issuer} names serial ${record.serial}; fix, if ${issuer} is gone: declare it again, or set onRemoval to keep`;
-      const status = resource.status ?? {};
-      await writeStatus(world, certificates, object, status, [
-        { type: 'Ready', status: 'False', reason: 'Removing', message },
-      ]);
+  if (onRemoval === 'revoke' && !hasRival) {
+    const valid = records.filter(({ record }) => isValid(record, world.clock.now()));
+    const revocation = { at: timestamp(world.clock.now()), reason: 'cessationOfOperation' } as const;
+    for (const { ref, record } of valid) {
+      await revokeRecord(world.client, ref, revocation);
+      const note = `revoked ${record.serial}: no longer declared`;
+      world.announce(object, { type: 'Normal', reason: 'Revoked', note });
+    }
+    const revoked = await recordsOfOwner(world.client, namespace, demandId);
+    const waits = await unlisted(revoked, namespace, world);
+    if (waits.length > 0) {
+      const condition = { type: 'Ready', status: 'False', reason: 'Removing', message: waits.join('; ') } as const;
+      await writeStatus(world, certificates, object, resource.status ?? {}, [condition]);
       return { kind: 'wait', until: new Date(world.clock.now().getTime() + LOOK_AGAIN_MS) };
     }
-    await deleteSecret(namespace, secretName, demandId, world);
+    await deleteSecret(namespace, secretName, demandId, records, world);
   }
   const kept = finalizers.filter((finalizer) => finalizer !== FINALIZER);
   await world.client.patch(certificates, object.metadata, { metadata: { finalizers: kept } });
   return { kind: 'done' };
 }
 
-/** True when the newest certificate is on the published list, or ended before that was made; revokes it if that is still to do. */
-async function isPublishedAsRevoked(
-  object: Stored<CertificateObject>,
-  record: CertificateRecord,
-  world: World,
-): Promise<boolean> {
-  const { namespace = '' } = object.metadata;
-  const { owner, specification } = record.issuance;
-  const { ledger, material } = authorityPlace(world, namespace, specification.issuer, async () => undefined);
-  const recorded = { authorities: new Map(), certificates: new Map([[owner, record]]) };
-  for (const { record: wanted, reason } of planRemoved([], recorded, world.clock.now())) {
-    await revokeCertificate({ ledger }, wanted.serial, 'cessationOfOperation', world.clock);
-    world.announce(object, { type: 'Normal', reason: 'Revoked', note: `revoked ${wanted.serial}: ${reason}` });
+/** In words, what the published lists do not say yet of certificates that have not ended. */
+async function unlisted(records: readonly OwnerRecord[], namespace: string, world: World): Promise<string[]> {
+  const lasting = records.filter(({ record }) => new Date(record.notAfter) > world.clock.now());
+  const waits: string[] = [];
+  for (const authority of new Set(lasting.map((each) => each.authority))) {
+    const entries = lasting.filter((each) => each.authority === authority).map(({ record }) => entryOf(record));
+    const { material } = authorityPlace(world, namespace, authority, vouchedBy([]));
+    const state = crlStateOf(await material.crl(authority, GENERATION), entries, authority);
+    const missing = typeof state === 'string' ? entries.map(({ serial }) => serial) : state.missing;
+    if (missing.length === 0) continue;
+    const wait = `waits until the list of ${authority} names serial ${missing.join(', ')}`;
+    const isThere = await world.client.get(certificateAuthorities, { namespace, name: authority });
+    const gone = `, but CertificateAuthority ${authority} is gone; fix: declare it again, or set onRemoval to keep`;
+    waits.push(isThere ? wait : `${wait}${gone}`);
   }
-  const entries = await entriesOfOwner(world.client, namespace, owner);
-  const revoked = entries.filter(({ serial }) => serial === record.serial);
-  const list = await material.crl(specification.issuer, GENERATION);
-  const state = crlStateOf(list, revoked, `the list of ${specification.issuer}`);
-  return typeof state !== 'string' && state.missing.length === 0;
+  return waits;
 }
 
-async function deleteSecret(namespace: string, name: string, owner: string, world: World): Promise<void> {
+function entryOf({ serial, notAfter, revocation }: CertificateRecord): LedgerEntry {
+  return { serial, notAfter, revocation, certificate: async () => undefined };
+}
+
+async function deleteSecret(
+  namespace: string,
+  name: string,
+  owner: string,
+  records: readonly OwnerRecord[],
+  world: World,
+): Promise<void> {
   const secret = await world.client.get(secrets, { namespace, name });
   if (!secret) return;
   try {
-    refuseTaken(secret, name, owner);
+    vouchedBy(records)(secret, name, owner);
   } catch {
     return;
   }
@@ -204,20 +254,17 @@ async function finalized(object: Stored<CertificateObject>, world: World): Promi
   return world.client.patch(certificates, object.metadata, { metadata: { finalizers: [...finalizers, FINALIZER] } });
 }
 
-/** What the Secret holds of the certificate on record. Fails with OBJECT_TAKEN where the Secret is not ours, before anything is issued for it. */
+/** What the Secret holds of the newest certificate on record. Fails with OBJECT_TAKEN where the Secret is not ours, before anything is issued for it. */
 async function stateOf(
   demand: Demand,
-  record: CertificateRecord | undefined,
-  entries: readonly LedgerEntry[],
+  known: OwnerRecord | undefined,
   material: KubeMaterial,
   issuer: OpenIssuer | undefined,
 ): Promise<MaterialState | undefined> {
-  if (!record) {
-    await material.load(demand.id, 1);
-    return undefined;
-  }
-  const { generation, specification } = record.issuance;
-  const certificate = await certificateOf(record, entries);
+  await material.look(demand.id, 1);
+  if (!known?.certificate) return undefined;
+  const { generation, specification } = known.record.issuance;
+  const certificate = known.certificate.der;
   const keyOnAppliance = specification.key.startsWith('request ');
   const recorded = { owner: demand.id, generation, certificate, keyOnAppliance };
   if (issuer?.id !== specification.issuer) return materialStateOf(material, recorded);
@@ -225,70 +272,52 @@ async function stateOf(
   return materialStateOf(material, recorded, () => material.isWhole(demand.id, generation, { certificate, chain }));
 }
 
-/** A crash came between record and Secret, and the key went with the process. A key that was lost later may be in use on its peer. */
-function isAbandoned(record: CertificateRecord, { status }: CertificateResource): boolean {
-  return record.revocation === undefined && status?.serial !== record.serial;
+/** D36: what was issued and has not ended is on record, or the ledger has lost it. */
+function refuseLost({ object, resource: { status, spec }, records }: Declared, now: Date): void {
+  const { serial, notAfter } = status ?? {};
+  if (serial === undefined || notAfter === undefined || now >= new Date(notAfter)) return;
+  if (records.some(({ record }) => record.serial === serial)) return;
+  throw recordLost(`Certificate ${keyOf(object.metadata)}: status.serial`, spec.demandId);
 }
 
-async function revokeAbandoned(
-  object: Stored<CertificateObject>,
-  record: CertificateRecord,
-  { client, clock, announce }: World,
-): Promise<CertificateRecord> {
-  const { namespace = '' } = object.metadata;
-  const { serial } = record;
-  const authority = record.issuance.specification.issuer;
-  const revocation = { at: timestamp(clock.now()), reason: 'cessationOfOperation' } as const;
-  await new KubeLedger({ client, namespace, authority, generation: GENERATION }).revoke(serial, revocation);
-  const note = `${serial} was issued but never reached its Secret, and its key is lost: revoked`;
-  announce(object, { type: 'Warning', reason: 'Abandoned', note });
-  return { ...record, revocation };
+function certificateIn(known: OwnerRecord | undefined): Certificate {
+  if (known?.certificate) return known.certificate;
+  throw known?.damage ?? new TypeError('what is restored is on record');
 }
 
-function latest(entries: readonly LedgerEntry[], owner: string): CertificateRecord | undefined {
-  return latestByOwner(entries.flatMap((entry) => recordOf(entry) ?? [])).get(owner);
-}
-
-async function certificateOf(record: CertificateRecord | undefined, entries: readonly LedgerEntry[]): Promise<Buffer> {
-  const der = await entries.find(({ serial }) => serial === record?.serial)?.certificate();
-  if (der) return der;
-  throw new TypeError(`record ${record?.serial} has no certificate`);
+function recordIn(records: readonly OwnerRecord[]): CertificateRecord {
+  const known = newest(records);
+  if (known) return known.record;
+  throw new TypeError('what was issued is on record');
 }
 
 function recordFor(
   demand: Demand,
   certificate: Certificate,
-  topology: string,
+  issuer: OpenIssuer,
+  namespace: string,
   generation: number,
   reason: string,
-): CertificateRecord {
+): OwnerRecord {
+  const serial = serialHex(certificate.serialNumber);
   return {
-    serial: serialHex(certificate.serialNumber),
-    notBefore: timestamp(certificate.notBefore),
-    notAfter: timestamp(certificate.notAfter),
-    issuance: { owner: demand.id, topology, generation, reason, specification: specificationOf(demand) },
+    ref: { namespace, name: issuedCertificateName(issuer.id, GENERATION, serial) },
+    authority: issuer.id,
+    authorityGeneration: GENERATION,
+    record: {
+      serial,
+      notBefore: timestamp(certificate.notBefore),
+      notAfter: timestamp(certificate.notAfter),
+      issuance: {
+        owner: demand.id,
+        topology: topologyOf(namespace),
+        generation,
+        reason,
+        specification: specificationOf(demand),
+      },
+    },
+    certificate,
+    keyId: keyIdOf(certificate.subjectPublicKeyInfo),
+    damage: undefined,
   };
-}
-
-function isRival(other: Stored<CertificateObject>, { metadata, spec }: Stored<CertificateObject>): boolean {
-  return (
-    other.spec.demandId === spec.demandId &&
-    other.metadata.namespace === metadata.namespace &&
-    other.metadata.uid !== metadata.uid
-  );
-}
-
-/** Of two Certificates for one demand the older counts; of the same second, the first by name. */
-function isOlder({ metadata: a }: Stored<CertificateObject>, { metadata: b }: Stored<CertificateObject>): boolean {
-  const [first = '', second = ''] = [a.creationTimestamp, b.creationTimestamp];
-  return first === second ? a.name < b.name : first < second;
-}
-
-function taken({ metadata, spec }: CertificateResource, rival: Stored<CertificateObject>): VcsPkiError {
-  return new VcsPkiError('OWNER_TAKEN', {
-    at: `Certificate ${metadata.namespace}/${metadata.name}: spec.demandId`,
-    value: spec.demandId,
-    message: `Certificate ${rival.metadata.name} has the demandId ${spec.demandId} already`,
-    fix: 'delete one of the two',
-  });
 }

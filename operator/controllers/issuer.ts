@@ -7,14 +7,17 @@ import {
   type CertificateAuthorityResource,
   certificateAuthorityKind,
 } from '../../src/resources/certificate-authority.ts';
+import { issuedCertificateName } from '../../src/resources/issued-certificate.ts';
 import { parseResource } from '../../src/resources/resource.ts';
 import { crlUrl } from '../../src/topology/demands.ts';
-import { readCertificate, serialHex } from '../../src/x509/certificate.ts';
+import { readCertificate } from '../../src/x509/certificate.ts';
 import { subjectPublicKeyInfo } from '../../src/x509/keys.ts';
-import { certificateAuthorities } from '../api/resources.ts';
+import { certificateAuthorities, issuedCertificates } from '../api/resources.ts';
 import { KubeApiError } from '../kube/errors.ts';
 import { KubeLedger } from '../kube/kube-ledger.ts';
-import { KubeMaterial } from '../kube/kube-material.ts';
+import { type GenerationIn, KubeMaterial } from '../kube/kube-material.ts';
+import { ownerRecordOf } from '../kube/records.ts';
+import { vouchedBy } from '../kube/secret-content.ts';
 import { findCondition } from '../runtime/conditions.ts';
 import { conditionsOf } from './status.ts';
 import type { World } from './world.ts';
@@ -27,18 +30,23 @@ export interface OpenIssuer extends Issuer {
   readonly root: Buffer;
 }
 
-/** Where the ledger, the key and the lists of an authority are. @param root of the authority that signed it, if there is one */
+/**
+ * Where the ledger, the key and the lists of an authority are.
+ * @param generationIn what vouches for its Secret
+ * @param root of the authority that signed it, if there is one
+ */
 export function authorityPlace(
   { client, pending }: World,
   namespace: string,
   authority: string,
-  root: () => Promise<Buffer | undefined>,
+  generationIn: GenerationIn,
+  root: () => Promise<Buffer | undefined> = async () => undefined,
 ): { ledger: KubeLedger; material: KubeMaterial } {
   // An authority's Secret has a name of its own; this Material is for no other owner.
   const secretName = (owner: string) => owner;
   return {
     ledger: new KubeLedger({ client, namespace, authority, generation: GENERATION }),
-    material: new KubeMaterial({ client, namespace, secretName, root, pending }),
+    material: new KubeMaterial({ client, namespace, secretName, root, pending, generationIn }),
   };
 }
 
@@ -60,12 +68,17 @@ async function openIssuer(world: World, namespace: string, name: string): Promis
     throw notReady(at, 'is not ready to sign', `its own conditions say why; this goes on by itself`);
   const resource = parseResource(certificateAuthorityKind, object, namespace);
   const owner = authorityOwner(name);
-  const { ledger, material } = authorityPlace(world, namespace, name, async () => undefined);
+  const serial = resource.status?.serial ?? '';
+  const signedBy = resource.spec.issuerRef?.name ?? name;
+  const recordName = issuedCertificateName(signedBy, GENERATION, serial);
+  const stored = await world.client.get(issuedCertificates, { namespace, name: recordName });
+  const record = stored?.spec.owner === owner ? ownerRecordOf(stored) : undefined;
+  const { ledger, material } = authorityPlace(world, namespace, name, vouchedBy(record ? [record] : []));
   const { key, certificate: der, chain = [] } = await material.load(owner, GENERATION);
   const root = await material.storedRoot(owner, GENERATION);
-  const certificate = der && readCertificate(der, at);
-  const vouched = certificate && serialHex(certificate.serialNumber) === resource.status?.serial;
-  if (!key || !root || !vouched || !subjectPublicKeyInfo(createPublicKey(key)).equals(certificate.subjectPublicKeyInfo))
+  const certificate = record?.certificate;
+  const matches = certificate && der?.equals(certificate.der);
+  if (!key || !root || !matches || !subjectPublicKeyInfo(createPublicKey(key)).equals(certificate.subjectPublicKeyInfo))
     throw notReady(at, 'has another key or certificate in its Secret than is on record', 'restore the Secret');
   return {
     ...issuerOf(resource, certificate.der, chain),

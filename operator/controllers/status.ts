@@ -16,7 +16,7 @@ export const LOOK_AGAIN_MS = 3_600_000;
 const ISSUER_AGAIN_MS = 15_000;
 
 const MESSAGE_LIMIT = 4096;
-const statusSchema = z.looseObject({ conditions: conditionsSchema });
+const statusSchema = z.looseObject({ conditions: conditionsSchema, serial: z.string().optional() });
 
 export type NewCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 
@@ -24,24 +24,39 @@ export function conditionsOf(object: DeclaredObject): readonly Condition[] {
   return statusSchema.safeParse(object.status ?? {}).data?.conditions ?? [];
 }
 
-/** Writes the status, unless it says that already. */
+/** The serial that an object says it was issued last. */
+export function serialOf(object: DeclaredObject): string | undefined {
+  return statusSchema.safeParse(object.status ?? {}).data?.serial;
+}
+
+/** What is to become of the conditions of one type: `absent` where there is nothing to say any more. */
+export type ConditionChange = NewCondition | { readonly type: string; readonly absent: true };
+
+/** Writes the status, unless it says that already. @param fenced only if the object is still as it was read; else a Conflict */
 export async function writeStatus<T extends DeclaredObject>(
   world: World,
   type: ResourceType<T>,
   object: Stored<T>,
   fields: object,
-  conditions: readonly NewCondition[],
+  changes: readonly ConditionChange[],
+  { fenced = false } = {},
 ): Promise<void> {
   const observedGeneration = object.metadata.generation ?? 0;
-  const next = conditions.reduce((all, condition) => {
-    const message = condition.message.slice(0, MESSAGE_LIMIT);
-    return setCondition(all, { ...condition, message, observedGeneration }, world.clock.now());
+  const next = changes.reduce((all, change) => {
+    if ('absent' in change) return all.filter((condition) => condition.type !== change.type);
+    const message = change.message.slice(0, MESSAGE_LIMIT);
+    return setCondition(all, { ...change, message, observedGeneration }, world.clock.now());
   }, conditionsOf(object));
   const status = { ...fields, observedGeneration, conditions: next };
   if (isDeepStrictEqual(JSON.parse(JSON.stringify(status)), object.status)) return;
-  const { namespace, name, uid } = object.metadata;
-  const applied: DeclaredObject = { metadata: { ...(namespace !== undefined && { namespace }), name, uid }, status };
-  await world.client.applyStatus<DeclaredObject>(type, applied);
+  const { namespace, name, uid, resourceVersion } = object.metadata;
+  const metadata = {
+    ...(namespace !== undefined && { namespace }),
+    name,
+    uid,
+    ...(fenced && { resourceVersion }),
+  };
+  await world.client.applyStatus<DeclaredObject>(type, { metadata, status });
 }
 
 /**
@@ -53,6 +68,7 @@ export async function reportFailure<T extends DeclaredObject>(
   type: ResourceType<T>,
   object: Stored<T>,
   error: unknown,
+  others: readonly ConditionChange[] = [],
 ): Promise<Outcome> {
   if (!(error instanceof VcsPkiError) || isPassing(error)) throw error;
   const condition: NewCondition = {
@@ -61,17 +77,24 @@ export async function reportFailure<T extends DeclaredObject>(
     reason: reasonOf(error.code),
     message: wordsOf(error),
   };
-  const before = findCondition(conditionsOf(object), 'Ready');
-  if (before?.reason !== condition.reason || before.message !== condition.message)
-    world.announce(object, {
-      type: error.code === 'ISSUER_NOT_READY' ? 'Normal' : 'Warning',
-      reason: condition.reason,
-      note: condition.message,
-    });
-  await writeStatus(world, type, object, statusSchema.safeParse(object.status ?? {}).data ?? {}, [condition]);
+  announceNews(world, object, condition, error.code === 'ISSUER_NOT_READY' ? 'Normal' : 'Warning');
+  const kept = statusSchema.safeParse(object.status ?? {}).data ?? {};
+  await writeStatus(world, type, object, kept, [condition, ...others]);
   if (error instanceof KubeApiError) throw error;
   const wait = error.code === 'ISSUER_NOT_READY' ? ISSUER_AGAIN_MS : LOOK_AGAIN_MS;
   return { kind: 'wait', until: new Date(world.clock.now().getTime() + wait) };
+}
+
+/** By an event, unless the condition says so already. */
+export function announceNews(
+  world: World,
+  object: Stored<DeclaredObject>,
+  { type, reason, message }: NewCondition,
+  kind: 'Normal' | 'Warning' = 'Warning',
+): void {
+  const before = findCondition(conditionsOf(object), type);
+  if (before?.reason === reason && before.message === message.slice(0, MESSAGE_LIMIT)) return;
+  world.announce(object, { type: kind, reason, note: message });
 }
 
 export function wordsOf(error: VcsPkiError): string {

@@ -45,7 +45,8 @@ export interface ListOptions extends RequestOptions {
   /** Default: all namespaces. */
   readonly namespace?: string;
   readonly labelSelector?: string;
-  readonly fieldSelector?: string;
+  /** Only objects whose fields have exactly these values; the empty value is also that of an absent field. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 export interface ApplyOptions extends RequestOptions {
@@ -65,7 +66,8 @@ export interface DeleteOptions extends RequestOptions {
 export interface WatchOptions {
   readonly namespace?: string;
   readonly labelSelector?: string;
-  readonly fieldSelector?: string;
+  /** As for a list. */
+  readonly fields?: Readonly<Record<string, string>>;
   /** Where a list or an earlier watch ended. */
   readonly resourceVersion: string;
   /** When the server ends the watch. */
@@ -414,8 +416,9 @@ function parse<T>(text: string, at: string): T {
   }
 }
 
-function selectors({ labelSelector, fieldSelector }: Pick<ListOptions, 'labelSelector' | 'fieldSelector'>): Query {
-  return { labelSelector, fieldSelector };
+function selectors({ labelSelector, fields }: Pick<ListOptions, 'labelSelector' | 'fields'>): Query {
+  const terms = Object.entries(fields ?? {}).map(([path, value]) => `${path}=${value.replace(/[\\,=]/g, '\\$&')}`);
+  return { labelSelector, fieldSelector: fields && terms.join(',') };
 }
 
 function nameOf(type: ResourceType, { namespace, name }: Place): string {

@@ -71,6 +71,20 @@ export class KubeApiError extends VcsPkiError {
     );
   }
 
+  /** Records cannot be asked for by their fields: the definitions, or the server, are of a version before. */
+  static unselectable(refusal: KubeApiError): KubeApiError {
+    return new KubeApiError(
+      'KUBE_REFUSED',
+      {
+        at: refusal.at,
+        message: 'the API server cannot list IssuedCertificates by their fields',
+        fix: 'install the custom resource definitions of this version of vcs-pki (kubectl apply -f operator/deploy/crds), on a server of Kubernetes 1.32 or later',
+        cause: refusal,
+      },
+      { ...(refusal.status !== undefined && { status: refusal.status }), reason: refusal.reason },
+    );
+  }
+
   static unreachable(at: string, message: string, cause?: unknown): KubeApiError {
     return new KubeApiError('KUBE_UNREACHABLE', {
       at,

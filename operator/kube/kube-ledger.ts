@@ -1,19 +1,15 @@
 import type { Ledger } from '../../src/authority/ports.ts';
-import {
-  issuanceSchema,
-  type LedgerEntry,
-  type NewEntry,
-  type Revocation,
-  timestamp,
-} from '../../src/authority/record.ts';
+import { type LedgerEntry, type NewEntry, type Revocation, timestamp } from '../../src/authority/record.ts';
+import { serialFromHex } from '../../src/authority/serial.ts';
 import { VcsPkiError } from '../../src/errors.ts';
 import { issuedCertificateName } from '../../src/resources/issued-certificate.ts';
-import { readCertificate } from '../../src/x509/certificate.ts';
+import { readCertificate, serialHex } from '../../src/x509/certificate.ts';
 import { type IssuedCertificateObject, issuedCertificates } from '../api/resources.ts';
 import type { KubeApi } from './client.ts';
 import { hasReason } from './errors.ts';
 import { authoritySecretName } from './kube-material.ts';
 import { MANAGER, names, ownerHash } from './labels.ts';
+import { entryOf, keyIdOf, recordsWhere, revokeRecord, unlessChanged } from './records.ts';
 import { secrets } from './resource.ts';
 
 const CRL_NUMBER = 'crl-number';
@@ -45,9 +41,11 @@ export class KubeLedger implements Ledger {
   }
 
   async entries(): Promise<readonly LedgerEntry[]> {
-    const labelSelector = `${names.authority}=${this.#authority}`;
-    const { items } = await this.#client.list(issuedCertificates, { namespace: this.#namespace, labelSelector });
-    return inOrder(items.filter(({ spec }) => spec.authorityGeneration === this.#generation)).map(entryOf);
+    const of = { authority: this.#authority, authorityGeneration: `${this.#generation}` };
+    const entries = new Map<string, LedgerEntry>();
+    for (const entry of (await recordsWhere(this.#client, this.#namespace, of)).map(entryOf))
+      if (isListable(entry.serial) && !entries.get(entry.serial)?.revocation) entries.set(entry.serial, entry);
+    return [...entries.values()];
   }
 
   async record(entries: readonly NewEntry[]): Promise<void> {
@@ -59,20 +57,13 @@ export class KubeLedger implements Ledger {
   }
 
   async revoke(serial: string, revocation: Revocation): Promise<void> {
-    for (;;) {
-      const object = await this.#client.get(issuedCertificates, this.#ref(serial));
-      if (!object) {
-        throw new VcsPkiError('SERIAL_UNKNOWN', {
-          at: `IssuedCertificate ${this.#ref(serial).name}`,
-          value: serial,
-          message: `serial ${serial} was not issued by ${this.#authority}`,
-          fix: 'check the serial, and which authority issued the certificate',
-        });
-      }
-      if (object.spec.revocation) return;
-      const revoked = { ...object, spec: { ...object.spec, revocation: { ...revocation } } };
-      if (await unlessChanged(this.#client.update(issuedCertificates, revoked))) return;
-    }
+    if (await revokeRecord(this.#client, this.#ref(serial), revocation)) return;
+    throw new VcsPkiError('SERIAL_UNKNOWN', {
+      at: `IssuedCertificate ${this.#ref(serial).name}`,
+      value: serial,
+      message: `serial ${serial} was not issued by ${this.#authority}`,
+      fix: 'check the serial, and which authority issued the certificate',
+    });
   }
 
   async reserveCrlNumber(floor: bigint): Promise<bigint> {
@@ -110,7 +101,7 @@ export class KubeLedger implements Ledger {
   }
 
   #object({ serial, certificate, issuance }: NewEntry): IssuedCertificateObject {
-    const { notBefore, notAfter } = readCertificate(certificate, issuance.owner);
+    const { notBefore, notAfter, subjectPublicKeyInfo } = readCertificate(certificate, issuance.owner);
     return {
       metadata: {
         ...this.#ref(serial),
@@ -131,6 +122,7 @@ export class KubeLedger implements Ledger {
         generation: issuance.generation,
         reason: issuance.reason.slice(0, REASON_LIMIT),
         specification: JSON.stringify(issuance.specification),
+        keyId: keyIdOf(subjectPublicKeyInfo),
       },
     };
   }
@@ -152,50 +144,10 @@ export class KubeLedger implements Ledger {
 /** As the definition of IssuedCertificate bounds it. */
 const REASON_LIMIT = 4096;
 
-/** Everything on record for one owner, whoever signed it, in order of issue. */
-export async function entriesOfOwner(
-  client: KubeApi,
-  namespace: string,
-  owner: string,
-): Promise<readonly LedgerEntry[]> {
-  const labelSelector = `${names.ownerHash}=${ownerHash(owner)}`;
-  const { items } = await client.list(issuedCertificates, { namespace, labelSelector });
-  return inOrder(items.filter(({ spec }) => spec.owner === owner)).map(entryOf);
-}
-
-/** The name that records of a namespace give as their topology. */
-export function topologyOf(namespace: string): string {
-  return `kubernetes/${namespace}`;
-}
-
-/** Objects come back by name. Those of one second come by the owner's count, then by serial: the same order every time. */
-function inOrder(objects: readonly IssuedCertificateObject[]): IssuedCertificateObject[] {
-  return [...objects].sort(
-    ({ spec: a }, { spec: b }) =>
-      compare(a.notBefore, b.notBefore) || a.generation - b.generation || compare(a.serial, b.serial),
-  );
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
-}
-
-function entryOf({ metadata, spec }: IssuedCertificateObject): LedgerEntry {
-  const { serial, notBefore, notAfter, revocation, owner, generation, reason } = spec;
-  return {
-    serial,
-    notBefore,
-    notAfter,
-    revocation,
-    issuance: issuanceSchema.parse({
-      owner,
-      topology: topologyOf(metadata.namespace ?? ''),
-      generation,
-      reason,
-      specification: JSON.parse(spec.specification),
-    }),
-    certificate: async () => Buffer.from(spec.certificate, 'base64'),
-  };
+/** Whether a list can carry the number: one that nobody could have drawn must not keep the others off it (RFC 5280 4.1.2.2). */
+function isListable(serial: string): boolean {
+  const number = serialFromHex(serial);
+  return number > 0n && number < 1n << 159n && serialHex(number) === serial;
 }
 
 function parseNumber(base64: string | undefined, at: string): bigint {
@@ -206,15 +158,4 @@ function parseNumber(base64: string | undefined, at: string): bigint {
     message: 'must hold one decimal number',
     fix: `remove ${CRL_NUMBER} from the Secret: the number of the published list is known`,
   });
-}
-
-/** False where somebody else was quicker. */
-async function unlessChanged(write: Promise<unknown>): Promise<boolean> {
-  try {
-    await write;
-    return true;
-  } catch (error) {
-    if (hasReason(error, 'Conflict')) return false;
-    throw error;
-  }
 }

@@ -1,6 +1,7 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import type { IssuedMaterial, Material } from '../../src/authority/ports.ts';
 import { authorityOwner, isAuthorityOwner } from '../../src/authority/record.ts';
+import { readPublished } from '../../src/authority/revoke.ts';
 import { Secret } from '../../src/secret.ts';
 import { crlFileName } from '../../src/topology/demands.ts';
 import { readCertificate, serialHex } from '../../src/x509/certificate.ts';
@@ -26,11 +27,28 @@ export interface KubeMaterialOptions {
   /** DER of the root above what is stored; undefined where that is a root itself. Asked for when it is needed. */
   readonly root: () => Promise<Buffer | undefined>;
   readonly pending: PendingKeys;
+  /**
+   * Which generation of `owner` a Secret holds, by what proves it; undefined where it holds none.
+   * Fails with OBJECT_TAKEN or LEDGER_LOST_ENTRIES for what is not to be touched.
+   */
+  readonly generationIn: GenerationIn;
+}
+
+export type GenerationIn = (secret: Stored<SecretObject>, place: string, owner: string) => number | undefined;
+
+interface Held {
+  readonly secret: Stored<SecretObject>;
+  readonly generation: number | undefined;
 }
 
 /** The Secret of an authority generation. */
 export function authoritySecretName(authority: string, generation: number): string {
   return generation === 1 ? `${authority}-ca` : `${authority}-g${generation}-ca`;
+}
+
+/** Whether a ConfigMap is named as the part of a list, as `KubeMaterial` names them. */
+export function isPartOf(list: string, name: string): boolean {
+  return name.startsWith(list) && /^-[0-9a-f]{10}-\d+$/.test(name.slice(list.length));
 }
 
 /** The ConfigMap of an authority generation's list: the list itself, or where its parts are. */
@@ -45,7 +63,7 @@ export function crlConfigMapName(authority: string, generation: number): string 
  */
 export class KubeMaterial implements Material {
   readonly #options: KubeMaterialOptions;
-  readonly #secrets = new Map<string, Stored<SecretObject> | undefined>();
+  readonly #secrets = new Map<string, Held | undefined>();
   readonly #lists = new Map<string, Stored<ConfigMapObject> | undefined>();
 
   constructor(options: KubeMaterialOptions) {
@@ -83,11 +101,16 @@ export class KubeMaterial implements Material {
     return { chain, ...(key && { key }), ...(certificate && { certificate }) };
   }
 
-  /** Whether what was loaded last is, byte for byte, what `store` would write. */
+  /** Fails with OBJECT_TAKEN or LEDGER_LOST_ENTRIES where the Secret is not to be touched. */
+  look(owner: string, generation: number): Promise<void> {
+    return this.#read(owner, generation);
+  }
+
+  /** Whether what was loaded last is, byte for byte and mark for mark, what `store` would write. */
   async isWhole(owner: string, generation: number, material: IssuedMaterial): Promise<boolean> {
     const data = this.#data(owner, generation);
     const expected = Object.entries(await this.#certificates(material));
-    return expected.every(([name, text]) => data?.[name] === base64(text));
+    return expected.every(([name, text]) => data?.[name] === base64(text)) && this.#isMarked(owner, generation);
   }
 
   /** DER of the root that the Secret names. */
@@ -120,18 +143,12 @@ export class KubeMaterial implements Material {
     const { client, namespace } = this.#options;
     const name = crlConfigMapName(authority, generation);
     const list = await client.get(configMaps, { namespace, name });
-    if (list) refuseTaken(list, `ConfigMap ${namespace}/${name}`, authorityOwner(authority));
+    const bytes = list && (await this.#listIn(list, crlFileName(authority, generation)));
+    // One that lost its mark is judged by what it holds: whoever publishes the next list sees whose it is.
+    if (list && !readPublished(bytes, authority))
+      refuseTaken(list, `ConfigMap ${namespace}/${name}`, authorityOwner(authority));
     this.#lists.set(name, list);
-    const file = crlFileName(authority, generation);
-    const whole = list?.binaryData?.[file];
-    if (whole !== undefined) return Buffer.from(whole, 'base64');
-    const parts: Buffer[] = [];
-    for (const part of partsOf(list)) {
-      const content = (await client.get(configMaps, { namespace, name: part }))?.binaryData?.[file];
-      if (content === undefined) return undefined;
-      parts.push(Buffer.from(content, 'base64'));
-    }
-    return parts.length === 0 ? undefined : Buffer.concat(parts);
+    return bytes;
   }
 
   /** The ConfigMaps that hold the list which was read or published last, in order. */
@@ -158,11 +175,26 @@ export class KubeMaterial implements Material {
     return parts;
   }
 
+  /** The list itself, or its parts put together; undefined where one is missing. */
+  async #listIn(list: ConfigMapObject, file: string): Promise<Buffer | undefined> {
+    const { client, namespace } = this.#options;
+    const whole = list.binaryData?.[file];
+    if (whole !== undefined) return Buffer.from(whole, 'base64');
+    const parts: Buffer[] = [];
+    for (const part of partsOf(list)) {
+      const content = (await client.get(configMaps, { namespace, name: part }))?.binaryData?.[file];
+      if (content === undefined) return undefined;
+      parts.push(Buffer.from(content, 'base64'));
+    }
+    return parts.length === 0 ? undefined : Buffer.concat(parts);
+  }
+
   async #removeOtherParts(authority: string, name: string, kept: readonly string[]): Promise<void> {
     const { client, namespace } = this.#options;
     const labelSelector = `${names.authority}=${authority},${names.part}=${name.slice(-63)}`;
     const { items } = await client.list({ ...configMaps, metadataOnly: true }, { namespace, labelSelector });
-    for (const { metadata } of items) if (!kept.includes(metadata.name)) await client.delete(configMaps, metadata);
+    const old = items.filter(({ metadata }) => isPartOf(name, metadata.name) && !kept.includes(metadata.name));
+    for (const { metadata } of old) await client.delete(configMaps, metadata);
   }
 
   /** From the Secret, or made in this process and not yet written. */
@@ -175,22 +207,32 @@ export class KubeMaterial implements Material {
 
   /** What the Secret holds, if it is that of this generation. */
   #data(owner: string, generation: number): Readonly<Record<string, string>> | undefined {
-    const secret = this.#secrets.get(this.#name(owner, generation));
-    return secret?.metadata.annotations?.[names.generation] === `${generation}` ? (secret.data ?? {}) : undefined;
+    const held = this.#secrets.get(this.#name(owner, generation));
+    return held?.generation === generation ? (held.secret.data ?? {}) : undefined;
   }
 
   async #read(owner: string, generation: number): Promise<void> {
-    const { client, namespace } = this.#options;
+    const { client, namespace, generationIn } = this.#options;
     const name = this.#name(owner, generation);
     const secret = await client.get(secrets, { namespace, name });
-    if (secret) refuseTaken(secret, this.#place(owner, generation), owner);
-    this.#secrets.set(name, secret);
+    const held = secret && { secret, generation: generationIn(secret, this.#place(owner, generation), owner) };
+    this.#secrets.set(name, held);
+  }
+
+  #isMarked(owner: string, generation: number): boolean {
+    const { labels, annotations } = this.#secrets.get(this.#name(owner, generation))?.secret.metadata ?? {};
+    const wanted = this.#metadata('', owner, authorityIn(owner));
+    return (
+      Object.entries(wanted.labels).every(([name, value]) => labels?.[name] === value) &&
+      Object.entries(wanted.annotations).every(([name, value]) => annotations?.[name] === value) &&
+      annotations?.[names.generation] === `${generation}`
+    );
   }
 
   async #write(owner: string, generation: number, texts: Record<string, string>, serial?: string): Promise<void> {
     const name = this.#name(owner, generation);
-    const before = this.#secrets.get(name);
-    const authority = isAuthorityOwner(owner) ? owner.slice(authorityOwner('').length) : undefined;
+    const before = this.#secrets.get(name)?.secret;
+    const authority = authorityIn(owner);
     const { labels, annotations, ...metadata } = this.#metadata(name, owner, authority);
     const type = authority === undefined && 'tls.key' in texts ? 'kubernetes.io/tls' : 'Opaque';
     const data = Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, base64(text)]));
@@ -212,7 +254,7 @@ export class KubeMaterial implements Material {
           data: { ...withoutCertificate(before.data), ...this.#data(owner, generation), ...data },
         })
       : await client.create(secrets, { metadata: { ...metadata, labels, annotations: marks }, type, data });
-    this.#secrets.set(name, written);
+    this.#secrets.set(name, { secret: written, generation });
   }
 
   /** tls.crt begins with the certificate and goes on to below the root; ca.crt begins with the root and goes back down. */
@@ -235,9 +277,8 @@ export class KubeMaterial implements Material {
   }
 
   #name(owner: string, generation: number): string {
-    return isAuthorityOwner(owner)
-      ? authoritySecretName(owner.slice(authorityOwner('').length), generation)
-      : this.#options.secretName(owner);
+    const authority = authorityIn(owner);
+    return authority === undefined ? this.#options.secretName(owner) : authoritySecretName(authority, generation);
   }
 
   #place(owner: string, generation: number): string {
@@ -247,6 +288,10 @@ export class KubeMaterial implements Material {
   #pendingId(owner: string, generation: number): string {
     return `${this.#options.namespace}/${owner}/${generation}`;
   }
+}
+
+function authorityIn(owner: string): string | undefined {
+  return isAuthorityOwner(owner) ? owner.slice(authorityOwner('').length) : undefined;
 }
 
 function certificatesIn(data: string | undefined, at: string): Buffer[] {

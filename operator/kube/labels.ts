@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { VcsPkiError } from '../../src/errors.ts';
 import type { KubeObject } from './resource.ts';
 
-/** Labels and annotations on what the operator writes. */
+/** Labels and annotations on what the operator writes. Labels are for people and for the versions before: nothing is decided by them. */
 export const names = {
   managedBy: 'app.kubernetes.io/managed-by',
   /** Label: the CertificateAuthority that it belongs to. */
   authority: 'vcs-pki.dev/authority',
-  /** Label: hash of the owner of a certificate, by which its records are found. */
+  /** Label: hash of the owner of a certificate, by which versions before find its records. */
   ownerHash: 'vcs-pki.dev/owner-hash',
   /** Label: the object holds a part of a large revocation list. */
   part: 'vcs-pki.dev/crl-part',
@@ -20,17 +20,20 @@ export const names = {
 } as const;
 
 export const MANAGER = 'vcs-pki';
-export const MANAGED = `${names.managedBy}=${MANAGER}`;
 
 /** An owner as the value of a label, which may have 63 characters and no slash. */
 export function ownerHash(owner: string): string {
   return createHash('sha256').update(owner).digest('hex').slice(0, 32);
 }
 
+/** The owner that an object says it belongs to. */
+export function claimedOwner({ metadata }: KubeObject): string | undefined {
+  return metadata.annotations?.[names.demand];
+}
+
 /** Refuses to touch an object that others made, or that another certificate or authority has. */
 export function refuseTaken(object: KubeObject, place: string, owner: string): void {
-  const { labels, annotations } = object.metadata;
-  const holder = labels?.[names.managedBy] === MANAGER ? annotations?.[names.demand] : undefined;
+  const holder = claimedOwner(object);
   if (holder === owner) return;
   throw new VcsPkiError('OBJECT_TAKEN', {
     at: place,

@@ -17,7 +17,6 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly type: ResourceType<T>;
   /** Default: all namespaces. */
   readonly namespace?: string;
-  readonly labelSelector?: string;
   readonly scheduler: Scheduler;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -92,7 +91,7 @@ export class Reflector<T extends KubeObject> {
 
   async #list(signal: AbortSignal): Promise<string> {
     const { client, type } = this.#options;
-    const { items, resourceVersion } = await client.list(type, { ...this.#selection(), signal });
+    const { items, resourceVersion } = await client.list(type, { ...this.#scope(), signal });
     this.#store.replace(items);
     this.#refusals = 0;
     return resourceVersion;
@@ -101,8 +100,7 @@ export class Reflector<T extends KubeObject> {
   async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
     const { client, type, random } = this.#options;
     const timeoutSeconds = 300 + random() * 300;
-    const selection = this.#selection();
-    const events = await client.watch(type, { ...selection, resourceVersion, timeoutSeconds, signal });
+    const events = await client.watch(type, { ...this.#scope(), resourceVersion, timeoutSeconds, signal });
     this.#sayBack();
     for await (const event of events) {
       if (signal.aborted) return;
@@ -117,9 +115,9 @@ export class Reflector<T extends KubeObject> {
     }
   }
 
-  #selection(): { namespace?: string; labelSelector?: string } {
-    const { namespace, labelSelector } = this.#options;
-    return { ...(namespace !== undefined && { namespace }), ...(labelSelector !== undefined && { labelSelector }) };
+  #scope(): { namespace?: string } {
+    const { namespace } = this.#options;
+    return namespace === undefined ? {} : { namespace };
   }
 
   /** Exponential, with up to the same again by chance, so that a server that comes back is not met by everybody at once. */

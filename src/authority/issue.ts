@@ -17,6 +17,7 @@ import { type CertificateRequest, readRequest } from '../x509/request.ts';
 import { signatureAlgorithmFor } from '../x509/signature.ts';
 import { type CompromisedKeys, refuseCompromised } from './compromised-key.ts';
 import { type Issuer, keyIdentifierOf, localSigner } from './issuer.ts';
+import { refusePathTooLong } from './path-length.ts';
 import { authoritySpecification } from './plan.ts';
 import type { Clock, Ledger, Material, Random, Signer } from './ports.ts';
 import { authorityExtensions, leafExtensions } from './profile.ts';
@@ -189,6 +190,7 @@ export async function createAuthority(
   const owner = authorityOwner(authority.id);
   const publicKey = subjectPublicKeyInfo(own.key);
   await refuseCompromised(publicKey, owner, ports);
+  if (parent) refusePathTooLong(parent, owner);
   const ledger = parent?.ledger ?? own.ledger;
   const subject = encodeName(authority.subject);
   const now = ports.clock.now();

@@ -11,6 +11,8 @@ export interface Issuer {
   readonly certificate: Certificate;
   /** DER of the certificates to hand out with a leaf: this one's and those above it, without the root. */
   readonly chain: readonly Buffer[];
+  /** DER of the root above, where it is known. */
+  readonly root?: Buffer | undefined;
   readonly signer: Signer;
   readonly ledger: Ledger;
   /** The distribution point in its certificates. */

@@ -76,6 +76,12 @@ const statusSchema = z.object({
   notAfter: z.string().max(64).meta({ format: 'date-time' }).optional(),
   keyIdentifier: z.string().max(64).optional().describe('Subject key identifier, hex'),
   secretName: z.string().max(253).optional(),
+  pendingKeyIds: z
+    .array(z.string().max(64))
+    .max(8)
+    .optional()
+    .describe('SHA-256 of the SubjectPublicKeyInfo of keys that were made for it and are not on record yet, hex')
+    .meta({ 'x-kubernetes-list-type': 'atomic' }),
   crl: z
     .object({
       number: z.string().max(64).describe('CRL number, decimal'),

@@ -37,6 +37,13 @@ const specSchema = z
     generation: z.int().min(1).describe('How many times the owner had been issued a certificate'),
     reason: z.string().min(1).max(4096).describe('Why it was issued'),
     specification: z.string().min(2).max(300_000).describe('What it was issued for, JSON'),
+    keyId: z
+      .string()
+      .min(64)
+      .max(64)
+      .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex; write it as sha256sum prints it')
+      .optional()
+      .describe('SHA-256 of its SubjectPublicKeyInfo, hex: which certificates have one key'),
     revocation: z
       .object({ at: moment, reason: z.enum(revocationReasons) })
       .optional()
@@ -65,6 +72,10 @@ const specSchema = z
         rule: '!has(oldSelf.revocation) || (has(self.revocation) && self.revocation == oldSelf.revocation)',
         message: 'a revocation is never taken back',
       },
+      {
+        rule: '!has(oldSelf.keyId) || (has(self.keyId) && self.keyId == oldSelf.keyId)',
+        message: 'a key id is added once and never changes',
+      },
     ],
   });
 
@@ -78,6 +89,13 @@ export const issuedCertificateKind = {
     'The record of one issued certificate: what revocation lists are made from. Never delete one before its certificate has expired',
   spec: specSchema,
   status: statusSchema,
+  selectableFields: [
+    '.spec.authority',
+    '.spec.authorityGeneration',
+    '.spec.owner',
+    '.spec.keyId',
+    '.spec.revocation.reason',
+  ],
   columns: [
     { name: 'Owner', type: 'string', jsonPath: '.spec.owner', description: 'Whom it was issued for' },
     { name: 'Authority', type: 'string', jsonPath: '.spec.authority', description: 'Who signed it' },

@@ -44,6 +44,8 @@ export interface ResourceKind<Spec extends z.ZodType, Status extends z.ZodType> 
   readonly status: Status;
   /** Rules of the API server over the whole object, its name included. */
   readonly rules?: readonly { readonly rule: string; readonly message: string }[];
+  /** Paths of the fields by which objects can be listed (a server of 1.32 or later); an optional one that is absent counts as empty. */
+  readonly selectableFields?: readonly string[];
   readonly columns: readonly {
     readonly name: string;
     readonly type: 'string' | 'integer' | 'date';

@@ -7,8 +7,9 @@ import { definitionFiles } from '../../operator/api/definition-files.ts';
 import * as resources from '../../operator/api/resources.ts';
 import type { KubeClient } from '../../operator/kube/client.ts';
 import { loadKubeConfig } from '../../operator/kube/credentials.ts';
-import { KubeLedger, topologyOf } from '../../operator/kube/kube-ledger.ts';
+import { KubeLedger } from '../../operator/kube/kube-ledger.ts';
 import { KubeMaterial } from '../../operator/kube/kube-material.ts';
+import { topologyOf } from '../../operator/kube/records.ts';
 import type { KubeObject, ResourceType, Stored } from '../../operator/kube/resource.ts';
 import { configMaps, namespaces, secrets } from '../../operator/kube/resource.ts';
 import { pathLengthBelow } from '../../src/authority/plan.ts';
@@ -22,7 +23,7 @@ import { ledgerContract } from '../contract/ledger.ts';
 import { materialContract } from '../contract/material.ts';
 import { ecKey, signedCertificate } from '../contract/signed-certificate.ts';
 import { type ControlPlane, controlPlaneAvailable, startControlPlane } from '../support/control-plane.ts';
-import { deployedObjects, installDefinitions, operatorClient } from '../support/operator.ts';
+import { deployedObjects, generationByMarks, installDefinitions, operatorClient } from '../support/operator.ts';
 import { collaborationEdge } from '../support/topologies.ts';
 
 /** As whoever declares them sees these kinds: with any spec. */
@@ -64,6 +65,7 @@ describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
       secretName: resourceName,
       root: async () => undefined,
       pending: new Map(),
+      generationIn: generationByMarks,
     });
 
   describe('contracts', () => {

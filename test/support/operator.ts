@@ -11,8 +11,11 @@ import {
   type DeclaredObject,
   issuedCertificates,
 } from '../../operator/api/resources.ts';
+import { ABANDONED } from '../../operator/controllers/abandoned.ts';
 import { type KubeApi, KubeClient } from '../../operator/kube/client.ts';
 import { loadKubeConfig } from '../../operator/kube/credentials.ts';
+import type { GenerationIn } from '../../operator/kube/kube-material.ts';
+import { names, refuseTaken } from '../../operator/kube/labels.ts';
 import { Reflector } from '../../operator/kube/reflector.ts';
 import {
   type ConfigMapObject,
@@ -73,6 +76,12 @@ export async function operatorClient(plane: ControlPlane, namespace: string): Pr
   return new KubeClient(config, systemScheduler);
 }
 
+/** What a Secret says that it holds, where no record is at hand that would vouch for it. */
+export const generationByMarks: GenerationIn = (secret, place, owner) => {
+  refuseTaken(secret, place, owner);
+  return Number(secret.metadata.annotations?.[names.generation]);
+};
+
 /** Thrown by everything that a dead process would still have tried. */
 export class Dead extends Error {}
 
@@ -127,6 +136,36 @@ export class MortalClient implements KubeApi {
     this.#dead = true;
     if (this.#moment === 'after') await act();
     throw new Dead();
+  }
+}
+
+/** A client that counts what is written through it. */
+export class CountingClient implements KubeApi {
+  /** As `create Secret`, in order. */
+  readonly writes: string[] = [];
+  readonly #client: KubeApi;
+
+  constructor(client: KubeApi) {
+    this.#client = client;
+  }
+
+  get: KubeApi['get'] = (type, ref, options) => this.#client.get(type, ref, options);
+  list: KubeApi['list'] = (type, options) => this.#client.list(type, options);
+  watch: KubeApi['watch'] = (type, options) => this.#client.watch(type, options);
+  create: KubeApi['create'] = (type, object, options) =>
+    this.#count('create', type, () => this.#client.create(type, object, options));
+  update: KubeApi['update'] = (type, object, options) =>
+    this.#count('update', type, () => this.#client.update(type, object, options));
+  patch: KubeApi['patch'] = (type, ref, changes, options) =>
+    this.#count('patch', type, () => this.#client.patch(type, ref, changes, options));
+  applyStatus: KubeApi['applyStatus'] = (type, object, options) =>
+    this.#count('apply status of', type, () => this.#client.applyStatus(type, object, options));
+  delete: KubeApi['delete'] = (type, ref, options) =>
+    this.#count('delete', type, () => this.#client.delete(type, ref, options));
+
+  #count<T>(verb: string, { kind }: ResourceType, act: () => Promise<T>): Promise<T> {
+    this.writes.push(`${verb} ${kind}`);
+    return act();
   }
 }
 
@@ -243,6 +282,13 @@ export class Site {
     const { items } = await this.admin.list(issuedCertificates, { namespace: this.namespace });
     const specs = items.map(({ spec }) => spec).filter((spec) => owner === undefined || spec.owner === owner);
     return specs.sort((a, b) => a.generation - b.generation);
+  }
+
+  /** Serials that the Certificate shows as abandoned. */
+  async abandoned(name: string): Promise<string[]> {
+    const { conditions } = await this.status(certificates, name);
+    const { message = '' } = conditions.find(({ type, status }) => type === ABANDONED && status === 'True') ?? {};
+    return [...message.matchAll(/serial ([0-9A-F]+) \(valid until/g)].map(([, serial = '']) => serial);
   }
 
   /** Reasons and notes of the events about one object. */
