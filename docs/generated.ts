@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import * as z from 'zod';
+import { certificateAbandoned } from '../src/authority/abandoned.ts';
 import { restartPending, uploadPending } from '../src/authority/confirmation.ts';
 import { linkRefused } from '../src/cli/check/declared.ts';
 import { help } from '../src/cli/help.ts';
@@ -73,7 +74,7 @@ function topology(): string {
 const allRules: readonly (readonly [what: string, rules: readonly RuleFacts[]])[] = [
   ['A declaration', rules],
   ['Files, logs, directories and connections', evidenceRules],
-  ['Links, and what was confirmed of peers', [linkRefused, restartPending, uploadPending]],
+  ['Links, and what was confirmed of peers', [linkRefused, restartPending, uploadPending, certificateAbandoned]],
 ];
 
 function ruleList(): string {

@@ -16,10 +16,10 @@ import {
 } from '../../src/resources/certificate-authority.ts';
 import { parseResource } from '../../src/resources/resource.ts';
 import type { Crl } from '../../src/x509/crl.ts';
-import { generatePrivateKey, keyIdentifier, subjectPublicKeyInfo } from '../../src/x509/keys.ts';
+import { generatePrivateKey, keyId, keyIdentifier, subjectPublicKeyInfo } from '../../src/x509/keys.ts';
 import { type AuthorityObject, certificateAuthorities } from '../api/resources.ts';
 import { authoritySecretName, type KubeMaterial } from '../kube/kube-material.ts';
-import { keyIdOf, newest, recordsOfOwner, topologyOf } from '../kube/records.ts';
+import { newest, recordsOfOwner, topologyOf } from '../kube/records.ts';
 import { refOf, type Stored } from '../kube/resource.ts';
 import { recordLost, vouchedBy } from '../kube/secret-content.ts';
 import type { Outcome } from '../runtime/controller.ts';
@@ -94,7 +94,7 @@ async function establish(object: Stored<AuthorityObject>, world: World): Promise
   const pendingKeyIds = known ? [] : (resource.status?.pendingKeyIds ?? []);
   const generationIn = vouchedBy(records, {
     pendingKeyIds,
-    wasIssued: (certificate) => pendingKeyIds.includes(keyIdOf(certificate.subjectPublicKeyInfo)),
+    wasIssued: (certificate) => pendingKeyIds.includes(keyId(certificate.subjectPublicKeyInfo)),
   });
   const root = async () => (await parent())?.root;
   const { ledger, material } = authorityPlace(world, namespace, authority.id, generationIn, root);
@@ -110,7 +110,7 @@ async function establish(object: Stored<AuthorityObject>, world: World): Promise
     if (!key) {
       const made = await generatePrivateKey(authority.key);
       world.pending.set(pending, made);
-      const ids = [...pendingKeyIds, keyIdOf(subjectPublicKeyInfo(made))].slice(-PENDING_LIMIT);
+      const ids = [...pendingKeyIds, keyId(subjectPublicKeyInfo(made))].slice(-PENDING_LIMIT);
       const status = { ...resource.status, pendingKeyIds: ids };
       await writeStatus(world, certificateAuthorities, object, status, [], { fenced: true });
       return 'announced';
@@ -152,7 +152,7 @@ async function establish(object: Stored<AuthorityObject>, world: World): Promise
 
 /** A key that this process made, once the status says so: only then may it be written. */
 function announcedKey(key: KeyObject | undefined, announced: readonly string[]): KeyObject | undefined {
-  return key && announced.includes(keyIdOf(subjectPublicKeyInfo(createPublicKey(key)))) ? key : undefined;
+  return key && announced.includes(keyId(subjectPublicKeyInfo(createPublicKey(key)))) ? key : undefined;
 }
 
 interface CurrentList {

@@ -13,9 +13,10 @@ import { issuedCertificateName } from '../../src/resources/issued-certificate.ts
 import { parseResource } from '../../src/resources/resource.ts';
 import type { Demand } from '../../src/topology/demands.ts';
 import { type Certificate, isIssuedBy, serialHex } from '../../src/x509/certificate.ts';
+import { keyId } from '../../src/x509/keys.ts';
 import { type CertificateObject, certificateAuthorities, certificates } from '../api/resources.ts';
 import { KubeMaterial } from '../kube/kube-material.ts';
-import { keyIdOf, newest, type OwnerRecord, recordsOfOwner, revokeRecord, topologyOf } from '../kube/records.ts';
+import { newest, type OwnerRecord, recordsOfOwner, revokeRecord, topologyOf } from '../kube/records.ts';
 import { keyOf, refOf, type Stored, secrets } from '../kube/resource.ts';
 import { recordLost, vouchedBy } from '../kube/secret-content.ts';
 import type { Outcome } from '../runtime/controller.ts';
@@ -317,7 +318,7 @@ function recordFor(
       },
     },
     certificate,
-    keyId: keyIdOf(certificate.subjectPublicKeyInfo),
+    keyId: keyId(certificate.subjectPublicKeyInfo),
     damage: undefined,
   };
 }

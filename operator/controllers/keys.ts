@@ -1,7 +1,8 @@
 import { type CompromisedKeys, compromiseReasons } from '../../src/authority/compromised-key.ts';
 import { timestamp } from '../../src/authority/record.ts';
+import { keyId } from '../../src/x509/keys.ts';
 import { type IssuedCertificateObject, issuedCertificates } from '../api/resources.ts';
-import { keyIdOf, keyIdOfRecord, recordsWhere, revokeRecord, unlessChanged } from '../kube/records.ts';
+import { keyIdOfRecord, recordsWhere, revokeRecord, unlessChanged } from '../kube/records.ts';
 import type { Stored } from '../kube/resource.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import { LOOK_AGAIN_MS } from './status.ts';
@@ -34,12 +35,12 @@ export async function reconcileKeys(namespace: string, world: World): Promise<Ou
 /** The serial of a certificate in the namespace that says that this key is compromised. */
 export function compromisedIn({ client }: Pick<World, 'client'>, namespace: string): CompromisedKeys {
   return async (subjectPublicKeyInfo) => {
-    const keyId = keyIdOf(subjectPublicKeyInfo);
+    const id = keyId(subjectPublicKeyInfo);
     const [known, unmarked] = await Promise.all([
-      recordsWhere(client, namespace, { keyId }),
+      recordsWhere(client, namespace, { keyId: id }),
       recordsWhere(client, namespace, { keyId: '' }),
     ]);
-    const ofKey = [...known, ...unmarked.filter((object) => keyIdOfRecord(object) === keyId)];
+    const ofKey = [...known, ...unmarked.filter((object) => keyIdOfRecord(object) === id)];
     return ofKey.find(({ spec }) => spec.revocation && compromiseReasons.has(spec.revocation.reason))?.spec.serial;
   };
 }

@@ -4,12 +4,13 @@ import { serialFromHex } from '../../src/authority/serial.ts';
 import { VcsPkiError } from '../../src/errors.ts';
 import { issuedCertificateName } from '../../src/resources/issued-certificate.ts';
 import { readCertificate, serialHex } from '../../src/x509/certificate.ts';
+import { keyId } from '../../src/x509/keys.ts';
 import { type IssuedCertificateObject, issuedCertificates } from '../api/resources.ts';
 import type { KubeApi } from './client.ts';
 import { hasReason } from './errors.ts';
 import { authoritySecretName } from './kube-material.ts';
 import { MANAGER, names, ownerHash } from './labels.ts';
-import { entryOf, keyIdOf, recordsWhere, revokeRecord, unlessChanged } from './records.ts';
+import { entryOf, recordsWhere, revokeRecord, unlessChanged } from './records.ts';
 import { secrets } from './resource.ts';
 
 const CRL_NUMBER = 'crl-number';
@@ -122,7 +123,7 @@ export class KubeLedger implements Ledger {
         generation: issuance.generation,
         reason: issuance.reason.slice(0, REASON_LIMIT),
         specification: JSON.stringify(issuance.specification),
-        keyId: keyIdOf(subjectPublicKeyInfo),
+        keyId: keyId(subjectPublicKeyInfo),
       },
     };
   }

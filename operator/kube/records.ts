@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   type CertificateRecord,
   type Issuance,
@@ -10,6 +9,7 @@ import {
 } from '../../src/authority/record.ts';
 import { VcsPkiError } from '../../src/errors.ts';
 import { type Certificate, readCertificate, serialHex } from '../../src/x509/certificate.ts';
+import { keyId } from '../../src/x509/keys.ts';
 import { type IssuedCertificateObject, issuedCertificates } from '../api/resources.ts';
 import type { KubeApi } from './client.ts';
 import { hasReason, KubeApiError } from './errors.ts';
@@ -92,17 +92,12 @@ export function topologyOf(namespace: string): string {
   return `kubernetes/${namespace}`;
 }
 
-/** What tells keys apart in records: lower-case hex of the SHA-256 of a SubjectPublicKeyInfo. */
-export function keyIdOf(subjectPublicKeyInfo: Buffer): string {
-  return createHash('sha256').update(subjectPublicKeyInfo).digest('hex');
-}
-
 /** The key of a record: as written there, or of its certificate where a version before wrote it. */
 export function keyIdOfRecord(object: IssuedCertificateObject): string | undefined {
-  const { keyId } = object.spec;
-  if (keyId !== undefined) return keyId;
+  const known = object.spec.keyId;
+  if (known !== undefined) return known;
   const certificate = certificateOf(object);
-  return certificate && keyIdOf(certificate.subjectPublicKeyInfo);
+  return certificate && keyId(certificate.subjectPublicKeyInfo);
 }
 
 /** False where somebody else was quicker. */

@@ -2,11 +2,11 @@ import { createPublicKey } from 'node:crypto';
 import { VcsPkiError } from '../../src/errors.ts';
 import { Secret } from '../../src/secret.ts';
 import { type Certificate, readCertificate } from '../../src/x509/certificate.ts';
-import { parsePrivateKey, subjectPublicKeyInfo } from '../../src/x509/keys.ts';
+import { keyId, parsePrivateKey, subjectPublicKeyInfo } from '../../src/x509/keys.ts';
 import { decodeDerOrPem } from '../../src/x509/pem.ts';
 import type { GenerationIn } from './kube-material.ts';
 import { names, refuseTaken } from './labels.ts';
-import { keyIdOf, type OwnerRecord } from './records.ts';
+import type { OwnerRecord } from './records.ts';
 import type { SecretObject } from './resource.ts';
 
 /** What a Secret holds, as far as it can be read. */
@@ -25,7 +25,7 @@ export function contentOf({ metadata, data = {} }: SecretObject): SecretContent 
     }),
     keyId: unlessUnreadable(() => {
       const key = parsePrivateKey(new Secret(bytes('tls.key').toString()), { at: metadata.name });
-      return keyIdOf(subjectPublicKeyInfo(createPublicKey(key)));
+      return keyId(subjectPublicKeyInfo(createPublicKey(key)));
     }),
   };
 }

@@ -1,3 +1,4 @@
+import { type Finding, findingOf, type RuleFacts } from '../topology/rules/rule.ts';
 import type { CertificateRecord } from './record.ts';
 
 /** Why a certificate is issued anew whose private key is gone from where it is kept: with `planCertificate`. */
@@ -26,6 +27,26 @@ export function abandonedOf(
 /** It is the newest of its owner, or the next one was issued because this one's key was lost. */
 function wasNotReplaced({ issuance }: CertificateRecord, records: readonly CertificateRecord[]): boolean {
   const later = records.filter((other) => other.issuance.generation > issuance.generation);
-  const next = Math.min(...later.map((other) => other.issuance.generation));
+  const next = later.reduce((least, other) => Math.min(least, other.issuance.generation), Number.POSITIVE_INFINITY);
   return later.every((other) => other.issuance.generation > next || KEY_LOST.test(other.issuance.reason));
+}
+
+export const certificateAbandoned: RuleFacts = {
+  code: 'CERTIFICATE_ABANDONED',
+  title: 'A certificate is valid, and its private key is nowhere in the PKI directory.',
+  holds: [5],
+  severity: 'warning',
+  releases: 'all',
+};
+
+export function abandonedFinding({ serial, notAfter, issuance }: CertificateRecord): Finding {
+  const { owner, specification, signedElsewhere } = issuance;
+  return findingOf(certificateAbandoned, {
+    at: owner,
+    value: serial,
+    message: `serial ${serial} is valid until ${notAfter.slice(0, 10)}, and its private key is gone from the PKI directory; a peer may still have it`,
+    fix: signedElsewhere
+      ? `once no peer uses it, ask ${specification.issuer} to revoke it`
+      : `once no peer uses it, run: vcs-pki revoke ${serial} --reason superseded`,
+  });
 }

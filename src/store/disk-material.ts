@@ -63,6 +63,10 @@ export class DiskMaterial implements Material {
     if ((await this.#fs.readFile(certificate)) === undefined) await this.#fs.removeFile(key);
   }
 
+  async hasKey(owner: string, generation: number): Promise<boolean> {
+    return (await this.#fs.readFile(this.#paths(owner, generation).key)) !== undefined;
+  }
+
   async load(owner: string, generation: number): Promise<Partial<IssuedMaterial> & { readonly key?: KeyObject }> {
     const paths = this.#paths(owner, generation);
     const key = await this.#readKey(owner, paths.key);

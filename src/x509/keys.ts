@@ -222,11 +222,17 @@ export function keyIdentifier(spki: Buffer): Buffer {
   return createHash('sha1').update(info.octetBits('the key')).digest();
 }
 
-/** SHA-256 of a public key, lower-case hex: the same for every encoding of the same key. Fails as `publicKeyOf` does. */
+/** SHA-256 of a public key, lower-case hex: the same for every encoding of a key; one that is not supported is taken as it stands. */
 export function keyId(spki: Buffer): string {
-  return createHash('sha256')
-    .update(subjectPublicKeyInfo(publicKeyOf(spki)))
-    .digest('hex');
+  return createHash('sha256').update(canonical(spki)).digest('hex');
+}
+
+function canonical(spki: Buffer): Buffer {
+  try {
+    return subjectPublicKeyInfo(publicKeyOf(spki));
+  } catch {
+    return spki;
+  }
 }
 
 export function keyTypeOf(spki: Buffer): KeyType | undefined {

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import { abandonedFinding, abandonedOf } from '../../authority/abandoned.ts';
 import { pendingFindings, standings } from '../../authority/confirmation.ts';
-import type { Plan, RecordedState } from '../../authority/plan.ts';
+import { isValid, type Plan, type RecordedState } from '../../authority/plan.ts';
+import { type CertificateRecord, isAuthorityOwner } from '../../authority/record.ts';
 import { layout } from '../../store/disk-material.ts';
 import { findings, suppressor } from '../../topology/findings.ts';
 import { releaseOf } from '../../topology/releases/releases.ts';
@@ -47,7 +49,10 @@ export async function lookAt(workspace: Workspace, options: Options, context: Co
     findings: [
       ...found,
       ...refusalFindings(verdicts),
-      ...pendingFindings(standings(topology, state, confirmations), confirmations).map(suppressor(topology)),
+      ...[
+        ...pendingFindings(standings(topology, state, confirmations), confirmations),
+        ...(await abandonedFindings(session, state, now)),
+      ].map(suppressor(topology)),
     ],
     notChecked: uncheckedLinks(verdicts),
     bundles: await readBundles(session, context, now),
@@ -97,6 +102,21 @@ function uncheckedLinks(verdicts: readonly LinkVerdict[]): string[] {
   return [...byReason].map(([reason, { first, more }]) =>
     more === 0 ? `${first}: ${reason}` : `${first} and ${more} more: ${reason}`,
   );
+}
+
+// ---- the record ----------------------------------------------------------------------------------------------------
+
+async function abandonedFindings({ directory }: Session, { history }: RecordedState, now: Date): Promise<Finding[]> {
+  const found: Finding[] = [];
+  for (const [owner, records] of history ?? []) {
+    if (isAuthorityOwner(owner)) continue;
+    const held = new Set<CertificateRecord>();
+    for (const record of records)
+      if (isValid(record, now) && (await directory.material.hasKey(owner, record.issuance.generation)))
+        held.add(record);
+    found.push(...abandonedOf(records, (record) => held.has(record), now).map(abandonedFinding));
+  }
+  return found;
 }
 
 // ---- bundles -------------------------------------------------------------------------------------------------------

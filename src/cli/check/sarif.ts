@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isAbsolute, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { certificateAbandoned } from '../../authority/abandoned.ts';
 import { restartPending, uploadPending } from '../../authority/confirmation.ts';
 import { rules } from '../../topology/findings.ts';
 import { requirements } from '../../topology/requirements.ts';
@@ -53,7 +54,14 @@ export function sarif({ findings, notChecked, artefacts }: Checked): Record<stri
 }
 
 /** Where a code stands for several, the first counts. */
-const allRules: readonly RuleFacts[] = [...rules, restartPending, uploadPending, linkRefused, ...evidenceRules];
+const allRules: readonly RuleFacts[] = [
+  ...rules,
+  restartPending,
+  uploadPending,
+  certificateAbandoned,
+  linkRefused,
+  ...evidenceRules,
+];
 
 const levels: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', advice: 'note' };
 

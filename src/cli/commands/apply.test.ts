@@ -143,6 +143,29 @@ describe('I14: what another left in the directory', () => {
   });
 });
 
+describe('certificates whose keys are lost', () => {
+  it('are replaced, not revoked; check shows them until a person revokes them as it says', async () => {
+    await applied();
+    const lost = await serialOf('core/expc1/server');
+    await fs.removeFile(`${PKI}/certificates/core/expc1/server/1/key.pem`);
+    await applied();
+    await vcsPki('issue', 'core/expc2/server', file, '--renew');
+    expect((await list()).size).toBe(0);
+    const findings = async () =>
+      JSON.parse((await vcsPki('check', file, '--output', 'json')).out).findings.filter(
+        ({ code }: { code: string }) => code === 'CERTIFICATE_ABANDONED',
+      );
+    const [found, ...others] = await findings();
+    expect(others, 'an ordinary renewal abandons nothing').toEqual([]);
+    expect(found).toMatchObject({ severity: 'warning', at: 'core/expc1/server', value: lost });
+    const [, command = ''] = /run: vcs-pki (.*)$/.exec(found.fix) ?? [];
+    expect((await vcsPki(...command.split(' '), file)).code).toBe(0);
+    expect((await list()).find(BigInt(`0x${lost}`))).toBeDefined();
+    expect(await findings()).toEqual([]);
+    expect(await applied()).toContain('nothing to do');
+  });
+});
+
 describe('what is damaged beside the record', () => {
   it.each(['', 'not a list', '\u0030\u0082'])(
     'a published list that is %j is signed anew, under a higher number (I3)',

@@ -89,6 +89,7 @@ export const evidenceCodes = [
   'LOG_INDEX_CLASH',
   'LOG_REMOTE_DISCONNECT',
   'RESTART_PENDING',
+  'CERTIFICATE_ABANDONED',
   'UPLOAD_PENDING',
 ] as const;
 export type EvidenceCode = (typeof evidenceCodes)[number];
