@@ -206,8 +206,12 @@ export class Site {
     });
     this.#reflector.cache.onChange(({ kind, object }) => {
       if (kind === 'deleted') return;
-      for (const [file, der] of Object.entries(object.binaryData ?? {}))
-        this.lists.push({ authority: file.replace('.crl', ''), crl: readCrl(Buffer.from(der, 'base64'), file) });
+      for (const [file, base64] of Object.entries(object.binaryData ?? {})) {
+        const authority = file.replace('.crl', '');
+        const crl = readCrl(Buffer.from(base64, 'base64'), file);
+        const last = this.lists.findLast((each) => each.authority === authority);
+        if (!last?.crl.der.equals(crl.der)) this.lists.push({ authority, crl });
+      }
     });
     this.#reflector.start();
   }
