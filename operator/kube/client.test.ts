@@ -70,6 +70,14 @@ describe('requests', () => {
     ]);
   });
 
+  it('list by fields says their values as they are, whatever is in them', async () => {
+    const list = client.list(configMaps, { fields: { 'spec.owner': 'a,b=c\\d', 'spec.keyId': '' } });
+    const request = await server.next();
+    expect(request.query.get('fieldSelector')).toBe('spec.owner=a\\,b\\=c\\\\d,spec.keyId=');
+    request.answerList('10', []);
+    expect((await list).items).toEqual([]);
+  });
+
   it('list starts over in one piece when its pages expire', async () => {
     const list = client.list(configMaps);
     (await server.next()).answerList('10', [stored], 'page 2');

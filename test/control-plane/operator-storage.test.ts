@@ -9,7 +9,7 @@ import type { KubeClient } from '../../operator/kube/client.ts';
 import { loadKubeConfig } from '../../operator/kube/credentials.ts';
 import { KubeLedger } from '../../operator/kube/kube-ledger.ts';
 import { KubeMaterial } from '../../operator/kube/kube-material.ts';
-import { topologyOf } from '../../operator/kube/records.ts';
+import { recordsWhere, topologyOf } from '../../operator/kube/records.ts';
 import type { KubeObject, ResourceType, Stored } from '../../operator/kube/resource.ts';
 import { configMaps, namespaces, secrets } from '../../operator/kube/resource.ts';
 import { pathLengthBelow } from '../../src/authority/plan.ts';
@@ -79,6 +79,25 @@ describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
     materialContract('in Kubernetes', async () => {
       await emptied();
       return { open: async () => material() };
+    });
+
+    it('records are found by what is in them, exactly', async () => {
+      await emptied();
+      const owners = ['core/expc1/server', 'a,b=c', 'a\\', 'spec.owner=a', 'core/expc1/server,spec.serial=4A02'];
+      for (const [index, owner] of owners.entries()) {
+        const serial = `4A0${index}`;
+        const spec = { ...sampleRecord, owner, serial, ...(index > 0 && { keyId: '00'.repeat(32) }) };
+        await admin.create(issuedCertificates, { metadata: { namespace, name: `record-${index}` }, spec });
+      }
+      for (const owner of owners) {
+        const found = await recordsWhere(operator, namespace, { owner });
+        expect(found.map(({ spec }) => spec.owner)).toEqual([owner]);
+      }
+      const withoutKey = await recordsWhere(operator, namespace, { keyId: '', 'revocation.reason': '' });
+      expect(withoutKey.map(({ spec }) => spec.owner)).toEqual(['core/expc1/server']);
+      expect(await recordsWhere(operator, namespace, { authority: 'issuing-ca', authorityGeneration: '2' })).toEqual(
+        [],
+      );
     });
 
     it('parts of a large list that are no longer part of it are removed', async () => {
@@ -212,19 +231,9 @@ describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
       secretName: 'core-expc1',
       peers: ['expc1'],
     };
-    const record = {
-      authority: 'root',
-      authorityGeneration: 1,
-      serial: '4A01',
-      certificate: 'AAAA',
-      notBefore: '2028-02-29T02:00:00Z',
-      notAfter: '2028-03-29T02:00:00Z',
-      owner: 'core/expc1/server',
-      generation: 1,
-      reason: 'no certificate yet',
-      specification: '{}',
-    };
+    const record = sampleRecord;
     const revocation = { at: '2028-03-01T00:00:00Z', reason: 'superseded' };
+    const keyId = '00'.repeat(32);
 
     const changes: [string, ResourceType<resources.DeclaredObject>, object, object, string][] = [
       ['subject', certificateAuthorities, authority, { subject: { commonName: 'R' } }, 'the subject of an authority'],
@@ -262,6 +271,15 @@ describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
         'a revocation is never taken back',
       ],
       [
+        'I12: the id of a key changed',
+        issuedCertificates,
+        { ...record, keyId },
+        { keyId: 'ff'.repeat(32) },
+        'added once',
+      ],
+      ['I12: the id of a key taken back', issuedCertificates, { ...record, keyId }, { keyId: null }, 'added once'],
+      ['the id of a key that is none', issuedCertificates, record, { keyId: 'FF'.repeat(32) }, 'keyId'],
+      [
         'I4: a revocation changed',
         issuedCertificates,
         { ...record, revocation },
@@ -278,6 +296,7 @@ describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
       ['lifetimeDays of an authority', certificateAuthorities, authority, { lifetimeDays: 20 }],
       ['names of a certificate', certificates, leaf, { dnsNames: ['a.example.com'], issuerRef: { name: 'other' } }],
       ['the first revocation of a record', issuedCertificates, record, { revocation }],
+      ['the id of its key, added to a record', issuedCertificates, record, { keyId }],
     ] satisfies [string, ResourceType<resources.DeclaredObject>, object, object][])(
       'let change: %s',
       async (_, type, spec, change) => {
@@ -315,6 +334,19 @@ describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
         if (metadata.name !== 'kube-root-ca.crt') await admin.delete(type, metadata);
   }
 });
+
+const sampleRecord = {
+  authority: 'root',
+  authorityGeneration: 1,
+  serial: '4A01',
+  certificate: 'AAAA',
+  notBefore: '2028-02-29T02:00:00Z',
+  notAfter: '2028-03-29T02:00:00Z',
+  owner: 'core/expc1/server',
+  generation: 1,
+  reason: 'no certificate yet',
+  specification: '{}',
+};
 
 function certificate(serial: bigint): Buffer {
   return signedCertificate(serial, 'expc1.example.com', new Date('2028-02-29T02:00:00Z'), ecKey());
