@@ -71,7 +71,9 @@ export function entryOf(object: IssuedCertificateObject): LedgerEntry {
     notBefore,
     notAfter,
     revocation: revocationOf(object),
-    issuance: issuanceOf(object),
+    get issuance() {
+      return issuanceOf(object);
+    },
     certificate: async () => Buffer.from(object.spec.certificate, 'base64'),
   };
 }
