@@ -183,7 +183,8 @@ function corrupt({ metadata }: IssuedCertificateObject, field: 'certificate' | '
   });
 }
 
-function unlessUnreadable<T>(read: () => T): T | undefined {
+/** What others may have written: undefined where it cannot be read. */
+export function unlessUnreadable<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch {
