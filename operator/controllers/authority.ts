@@ -18,6 +18,7 @@ import { parseResource } from '../../src/resources/resource.ts';
 import type { Crl } from '../../src/x509/crl.ts';
 import { generatePrivateKey, keyId, keyIdentifier, subjectPublicKeyInfo } from '../../src/x509/keys.ts';
 import { type AuthorityObject, certificateAuthorities } from '../api/resources.ts';
+import type { KubeLedger } from '../kube/kube-ledger.ts';
 import { authoritySecretName, type KubeMaterial } from '../kube/kube-material.ts';
 import { newest, recordsOfOwner, topologyOf } from '../kube/records.ts';
 import { refOf, type Stored } from '../kube/resource.ts';
@@ -46,9 +47,14 @@ const PENDING_LIMIT = 8;
 export async function reconcileAuthority(key: string, world: World): Promise<Outcome> {
   const object = await world.client.get(certificateAuthorities, refOf(key));
   if (!object || object.metadata.deletionTimestamp) return { kind: 'done' };
+  const outcome = await keepAuthority(object, world);
+  return outcome === 'announced' ? reconcileAuthority(key, world) : outcome;
+}
+
+async function keepAuthority(object: Stored<AuthorityObject>, world: World): Promise<Outcome | 'announced'> {
   try {
     const authority = await establish(object, world);
-    if (authority === 'announced') return await reconcileAuthority(key, world);
+    if (authority === 'announced') return authority;
     const list = await keepListCurrent(object, authority, world);
     const conditions = [readiness(authority, world.clock.now()), list.condition];
     await writeStatus(world, certificateAuthorities, object, { ...statusOf(authority), crl: list.status }, conditions);
@@ -100,29 +106,8 @@ async function establish(object: Stored<AuthorityObject>, world: World): Promise
   const { ledger, material } = authorityPlace(world, namespace, authority.id, generationIn, root);
 
   if (!known) {
-    const { serial } = resource.status ?? {};
-    if (serial !== undefined) throw recordLost(`CertificateAuthority ${namespace}/${authority.id}`, owner);
-    const kept = await material.load(owner, GENERATION);
-    const issuer = await parent();
-    if (issuer) refusePathTooLong(issuer, owner);
-    const pending = `${namespace}/${owner}`;
-    const key = kept.key ?? announcedKey(world.pending.get(pending), pendingKeyIds);
-    if (!key) {
-      const made = await generatePrivateKey(authority.key);
-      world.pending.set(pending, made);
-      const ids = [...pendingKeyIds, keyId(subjectPublicKeyInfo(made))].slice(-PENDING_LIMIT);
-      const status = { ...resource.status, pendingKeyIds: ids };
-      await writeStatus(world, certificateAuthorities, object, status, [], { fenced: true });
-      return 'announced';
-    }
-    await material.key(owner, GENERATION, async () => key);
-    const reason = issuer ? `to be signed by ${issuer.id}` : 'self-signed root';
-    const context = { reason, topology: topologyOf(namespace), pathLength: resource.spec.pathLength };
-    const ports = { ...world, material, compromised: compromisedIn(world, namespace) };
-    await createAuthority(authority, { ledger, key }, issuer, context, ports);
-    world.pending.delete(pending);
-    world.announce(object, { type: 'Normal', reason: 'Created', note: `created authority: ${reason}` });
-    return establish(object, world);
+    const created = await create({ object, resource, ledger, material }, parent, world);
+    return created === 'announced' ? created : establish(object, world);
   }
 
   const { record, certificate, damage } = known;
@@ -148,6 +133,50 @@ async function establish(object: Stored<AuthorityObject>, world: World): Promise
   if (!key) throw keyMissing(at, authority.id);
   const issuer = { ...issuerOf(resource, der, chain), signer: localSigner(key), ledger };
   return { resource, issuer, record, damage, material };
+}
+
+interface ToCreate {
+  readonly object: Stored<AuthorityObject>;
+  readonly resource: CertificateAuthorityResource;
+  readonly ledger: KubeLedger;
+  readonly material: KubeMaterial;
+}
+
+/**
+ * Makes an authority that has no record: its key in memory, the id of that in the status, the key in its Secret, the record, the
+ * certificate. After a crash it goes on from what the status vouches for (I14); no other key is taken.
+ */
+async function create(
+  { object, resource, ledger, material }: ToCreate,
+  parent: () => Promise<OpenIssuer | undefined>,
+  world: World,
+): Promise<'announced' | 'created'> {
+  const { namespace = '', name } = object.metadata;
+  const authority = authorityOf(resource);
+  const owner = authorityOwner(name);
+  const { serial, pendingKeyIds = [] } = resource.status ?? {};
+  if (serial !== undefined) throw recordLost(`CertificateAuthority ${namespace}/${name}`, owner);
+  const kept = await material.load(owner, GENERATION);
+  const issuer = await parent();
+  if (issuer) refusePathTooLong(issuer, owner);
+  const pending = `${namespace}/${owner}`;
+  const key = kept.key ?? announcedKey(world.pending.get(pending), pendingKeyIds);
+  if (!key) {
+    const made = await generatePrivateKey(authority.key);
+    world.pending.set(pending, made);
+    const ids = [...pendingKeyIds, keyId(subjectPublicKeyInfo(made))].slice(-PENDING_LIMIT);
+    const status = { ...resource.status, pendingKeyIds: ids };
+    await writeStatus(world, certificateAuthorities, object, status, [], { fenced: true });
+    return 'announced';
+  }
+  await material.key(owner, GENERATION, async () => key);
+  const reason = issuer ? `to be signed by ${issuer.id}` : 'self-signed root';
+  const context = { reason, topology: topologyOf(namespace), pathLength: resource.spec.pathLength };
+  const ports = { ...world, material, compromised: compromisedIn(world, namespace) };
+  await createAuthority(authority, { ledger, key }, issuer, context, ports);
+  world.pending.delete(pending);
+  world.announce(object, { type: 'Normal', reason: 'Created', note: `created authority: ${reason}` });
+  return 'created';
 }
 
 /** A key that this process made, once the status says so: only then may it be written. */

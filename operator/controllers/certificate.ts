@@ -84,38 +84,54 @@ async function keepIssued(
 
   const issuerNotAfter = opened && timestamp(opened.certificate.notAfter);
   const decision = decide(demand, known, issuerNotAfter, state, world.clock.now());
-  let all = records;
-  let inSecret = state === 'key missing' || state === 'key altered' ? undefined : known?.record.serial;
+  const kept = state === 'key missing' || state === 'key altered' ? undefined : known?.record.serial;
+  let made: OwnerRecord | undefined;
   try {
-    if (decision.kind !== 'wait') {
-      if (issuer instanceof VcsPkiError) throw issuer;
-      const { generation, reason } = decision;
-      if (decision.kind === 'restore') {
-        const certificate = certificateIn(known);
-        await material.store(demand.id, generation, { certificate: certificate.der, chain: issuer.chain });
-        world.announce(object, { type: 'Normal', reason: 'Restored', note: `restored its Secret: ${reason}` });
-      } else {
-        // A key that never came on record may be of another type than is wanted now.
-        world.pending.delete(`${namespace}/${demand.id}/${generation}`);
-        const topology = topologyOf(namespace);
-        const ports = { ...world, material, compromised: compromisedIn(world, namespace) };
-        const order = { demand, generation, reason };
-        const issued = ({ certificate }: { certificate: Certificate }) => {
-          const made = recordFor(demand, certificate, issuer, namespace, generation, reason);
-          all = [...records, made];
-          inSecret = made.record.serial;
-          const note = `issued ${made.record.serial}: ${reason}`;
-          world.announce(object, { type: 'Normal', reason: 'Issued', note });
-        };
-        await issueCertificates([order], issuer, topology, ports, issued, signal);
-      }
-    }
+    made = await carryOut(decision, { object, demand, known, issuer, material }, world, signal);
   } catch (error) {
-    const lost = await lostOnes(object, all, inSecret, world, surroundings);
+    const lost = await lostOnes(object, records, kept, world, surroundings);
     return await reportFailure(world, certificates, object, error, [lost.condition]);
   }
-  const lost = await lostOnes(object, all, inSecret, world, surroundings);
+  const all = made ? [...records, made] : records;
+  const lost = await lostOnes(object, all, made?.record.serial ?? kept, world, surroundings);
   return settle(object, demand, recordIn(all), issuerNotAfter, lost, world);
+}
+
+interface Work {
+  readonly object: Stored<CertificateObject>;
+  readonly demand: Demand;
+  readonly known: OwnerRecord | undefined;
+  readonly issuer: OpenIssuer | VcsPkiError;
+  readonly material: KubeMaterial;
+}
+
+/** Issues or restores; resolves with the record of what was issued. */
+async function carryOut(
+  decision: Decision,
+  { object, demand, known, issuer, material }: Work,
+  world: World,
+  signal: AbortSignal,
+): Promise<OwnerRecord | undefined> {
+  if (decision.kind === 'wait') return undefined;
+  if (issuer instanceof VcsPkiError) throw issuer;
+  const { namespace = '' } = object.metadata;
+  const { generation, reason } = decision;
+  if (decision.kind === 'restore') {
+    await material.store(demand.id, generation, { certificate: certificateIn(known).der, chain: issuer.chain });
+    world.announce(object, { type: 'Normal', reason: 'Restored', note: `restored its Secret: ${reason}` });
+    return undefined;
+  }
+  // A key that never came on record may be of another type than is wanted now.
+  world.pending.delete(`${namespace}/${demand.id}/${generation}`);
+  const ports = { ...world, material, compromised: compromisedIn(world, namespace) };
+  let made: OwnerRecord | undefined;
+  const issued = ({ certificate }: { certificate: Certificate }) => {
+    made = recordFor(demand, certificate, issuer, namespace, generation, reason);
+    world.announce(object, { type: 'Normal', reason: 'Issued', note: `issued ${made.record.serial}: ${reason}` });
+  };
+  const order = { demand, generation, reason };
+  await issueCertificates([order], issuer, topologyOf(namespace), ports, issued, signal);
+  return made;
 }
 
 interface LostOnes {

@@ -111,7 +111,7 @@ export function reasonOf(code: ErrorCode): string {
 
 function isPassing(error: VcsPkiError): boolean {
   if (error.code === 'SERIAL_REUSED') return true;
-  if (!(error instanceof KubeApiError)) return false;
+  if (!(error instanceof KubeApiError) || error.outdated) return false;
   const { status } = error;
   return status === undefined || status === 409 || status === 429 || status >= 500;
 }

@@ -24,6 +24,9 @@ export interface Refusal {
   readonly confidential?: boolean;
 }
 
+const INSTALL =
+  'install the custom resource definitions of this version of vcs-pki (kubectl apply -f operator/deploy/crds), on a server of Kubernetes 1.32 or later';
+
 /** A request that the API server refused or never answered. Its message never contains an object. */
 export class KubeApiError extends VcsPkiError {
   /** HTTP status code; undefined when no answer came. */
@@ -33,6 +36,8 @@ export class KubeApiError extends VcsPkiError {
   readonly retryAfterSeconds: number | undefined;
   /** The name of the object that the server does not have, where that is why it refused. */
   readonly missing: string | undefined;
+  /** The definitions, or the server, are of a version before: trying again helps only once somebody has installed others. */
+  readonly outdated: boolean;
 
   private constructor(
     code: 'KUBE_REFUSED' | 'KUBE_UNREACHABLE',
@@ -42,6 +47,7 @@ export class KubeApiError extends VcsPkiError {
       reason?: string | undefined;
       retryAfterSeconds?: number | undefined;
       missing?: string;
+      outdated?: boolean;
     } = {},
   ) {
     super(code, details);
@@ -50,19 +56,22 @@ export class KubeApiError extends VcsPkiError {
     this.reason = answer.reason;
     this.retryAfterSeconds = answer.retryAfterSeconds;
     this.missing = answer.missing;
+    this.outdated = answer.outdated ?? false;
   }
 
   static refused(refusal: Refusal): KubeApiError {
     const status = parseStatus(refusal.body);
     const missing = status.reason === 'NotFound' ? status.details?.name : undefined;
+    const outdated = status.message?.includes('field not declared in schema') ?? false;
     return new KubeApiError(
       'KUBE_REFUSED',
       {
         at: refusal.at,
         message: `the API server refused to ${refusal.action} it: ${inWords(refusal, status)}`,
-        fix: fixFor(refusal.status),
+        fix: outdated ? INSTALL : fixFor(refusal.status),
       },
       {
+        outdated,
         status: refusal.status,
         reason: status.reason,
         retryAfterSeconds: seconds(refusal.retryAfter) ?? status.details?.retryAfterSeconds,
@@ -71,17 +80,17 @@ export class KubeApiError extends VcsPkiError {
     );
   }
 
-  /** Records cannot be asked for by their fields: the definitions, or the server, are of a version before. */
+  /** Records cannot be asked for by their fields. */
   static unselectable(refusal: KubeApiError): KubeApiError {
     return new KubeApiError(
       'KUBE_REFUSED',
       {
         at: refusal.at,
         message: 'the API server cannot list IssuedCertificates by their fields',
-        fix: 'install the custom resource definitions of this version of vcs-pki (kubectl apply -f operator/deploy/crds), on a server of Kubernetes 1.32 or later',
+        fix: INSTALL,
         cause: refusal,
       },
-      { ...(refusal.status !== undefined && { status: refusal.status }), reason: refusal.reason },
+      { ...(refusal.status !== undefined && { status: refusal.status }), reason: refusal.reason, outdated: true },
     );
   }
 

@@ -142,21 +142,24 @@ export class KubeLedger implements Ledger {
   }
 }
 
+/** Serial and CRL numbers are positive and have at most 20 octets (RFC 5280 4.1.2.2, 5.2.3). */
+const BEYOND = 1n << 159n;
+
 /** As the definition of IssuedCertificate bounds it. */
 const REASON_LIMIT = 4096;
 
-/** Whether a list can carry the number: one that nobody could have drawn must not keep the others off it (RFC 5280 4.1.2.2). */
+/** Whether a list can carry the number: one that nobody could have drawn must not keep the others off it. */
 function isListable(serial: string): boolean {
   const number = serialFromHex(serial);
-  return number > 0n && number < 1n << 159n && serialHex(number) === serial;
+  return number > 0n && number < BEYOND && serialHex(number) === serial;
 }
 
 function parseNumber(base64: string | undefined, at: string): bigint {
   const text = Buffer.from(base64 ?? '', 'base64').toString();
-  if (/^\d*$/.test(text)) return BigInt(text);
+  if (/^\d{0,48}$/.test(text) && BigInt(text) < BEYOND) return BigInt(text);
   throw new VcsPkiError('LEDGER_CORRUPT', {
     at: `${at}: ${CRL_NUMBER}`,
-    message: 'must hold one decimal number',
+    message: 'must hold one decimal number of at most 20 octets',
     fix: `remove ${CRL_NUMBER} from the Secret: the number of the published list is known`,
   });
 }

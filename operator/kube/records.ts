@@ -71,7 +71,9 @@ export function entryOf(object: IssuedCertificateObject): LedgerEntry {
     notBefore,
     notAfter,
     revocation: revocationOf(object),
-    issuance: issuanceOf(object),
+    get issuance() {
+      return issuanceOf(object);
+    },
     certificate: async () => Buffer.from(object.spec.certificate, 'base64'),
   };
 }
@@ -176,7 +178,8 @@ function corrupt({ metadata }: IssuedCertificateObject, field: 'certificate' | '
   });
 }
 
-function unlessUnreadable<T>(read: () => T): T | undefined {
+/** What others may have written: undefined where it cannot be read. */
+export function unlessUnreadable<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch {

@@ -5,8 +5,8 @@ import { type Certificate, readCertificate } from '../../src/x509/certificate.ts
 import { keyId, parsePrivateKey, subjectPublicKeyInfo } from '../../src/x509/keys.ts';
 import { decodeDerOrPem } from '../../src/x509/pem.ts';
 import type { GenerationIn } from './kube-material.ts';
-import { names, refuseTaken } from './labels.ts';
-import type { OwnerRecord } from './records.ts';
+import { claimedOwner, names, refuseTaken } from './labels.ts';
+import { type OwnerRecord, unlessUnreadable } from './records.ts';
 import type { SecretObject } from './resource.ts';
 
 /** What a Secret holds, as far as it can be read. */
@@ -53,8 +53,10 @@ export function vouchedBy(
   return (secret, place, owner) => {
     const { certificate, keyId } = contentOf(secret);
     const byKey = keyId === undefined ? undefined : records.findLast((record) => record.keyId === keyId);
-    const byCertificate = certificate && records.findLast((record) => isOnRecordAs(certificate, record));
-    const known = byKey ?? byCertificate;
+    // Anybody has the certificate: beside another key it proves nothing.
+    const proves = keyId === undefined || claimedOwner(secret) === owner;
+    const byCertificate = records.findLast((record) => certificate && isOnRecordAs(certificate, record));
+    const known = byKey ?? (proves ? byCertificate : undefined);
     if (known) return known.record.issuance.generation;
     if (keyId !== undefined && pendingKeyIds.includes(keyId) && !certificate) return 1;
     refuseTaken(secret, place, owner);
@@ -88,12 +90,4 @@ function unvouched(place: string, owner: string): VcsPkiError {
     message: `says that it belongs to ${owner}, but its key and certificate are not on record for that`,
     fix: 'if it is from a backup, restore the IssuedCertificates of that backup too; else move it away: it is never overwritten',
   });
-}
-
-function unlessUnreadable<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
 }

@@ -22,6 +22,36 @@ describe.runIf(controlPlaneAvailable)('where the definitions of the version befo
 
   it('conditions and log say what to install, nothing is written, and all goes on when that is done', async () => {
     await plane.applyManifest([...definitionFiles().values()].map((content) => asBefore(parse(content))));
+    await operating(async ({ site, log }) => {
+      const { conditions } = await site.condition(authorities, 'root-ca', refused);
+      expect(conditions[0]?.message).toContain('on a server of Kubernetes 1.32 or later');
+      await site.condition(certificates, 'expc1', refused);
+      expect(log.lines.filter((line) => line.startsWith('error: CertificateAuthority'))).toHaveLength(1);
+      expect((await site.admin.list(secrets, { namespace: site.namespace })).items).toEqual([]);
+      // I15: what is printed as the fix.
+      await installDefinitions(plane, site.namespace);
+      await site.ready(authorities, 'root-ca');
+      await site.ready(certificates, 'expc1');
+      await site.checkInvariants();
+    });
+  });
+
+  it('that of authorities alone: no key is made that could not be announced', async () => {
+    await installDefinitions(plane, 'default');
+    const before = [...definitionFiles()].filter(([name]) => name.startsWith('certificateauthorities'));
+    await plane.applyManifest(before.map(([, content]) => asBefore(parse(content))));
+    await operating(async ({ site }) => {
+      await site.condition(authorities, 'root-ca', refused);
+      expect((await site.admin.list(secrets, { namespace: site.namespace })).items).toEqual([]);
+      await installDefinitions(plane, site.namespace);
+      await site.ready(certificates, 'expc1');
+    });
+  });
+
+  const refused = { status: 'False', reason: 'KubeRefused', message: 'kubectl apply -f operator/deploy/crds' } as const;
+
+  /** An operator in a namespace that declares root-ca and expc1. */
+  async function operating(test: (seen: { site: Site; log: RecordedLog }) => Promise<void>): Promise<void> {
     const site = await Site.in(plane);
     const { namespace } = site;
     const client = await operatorClient(plane, namespace);
@@ -30,27 +60,15 @@ describe.runIf(controlPlaneAvailable)('where the definitions of the version befo
     await site.certificate('expc1');
     const operator = await startOperator({ client, namespace, random: { bytes: randomBytes }, log });
     try {
-      const says = {
-        status: 'False',
-        reason: 'KubeRefused',
-        message: 'kubectl apply -f operator/deploy/crds',
-      } as const;
-      const { conditions } = await site.condition(authorities, 'root-ca', says);
-      expect(conditions[0]?.message).toContain('on a server of Kubernetes 1.32 or later');
-      await site.condition(certificates, 'expc1', says);
-      expect(log.lines.filter((line) => line.startsWith('error: CertificateAuthority'))).toHaveLength(1);
-      expect((await site.admin.list(secrets, { namespace })).items).toEqual([]);
-      // I15: what is printed as the fix.
-      await installDefinitions(plane, namespace);
-      await site.ready(authorities, 'root-ca');
-      await site.ready(certificates, 'expc1');
-      await site.checkInvariants();
+      await test({ site, log });
+    } catch (error) {
+      throw new Error(log.lines.join('\n'), { cause: error });
     } finally {
       await operator.stop();
       client.close();
       await site.close();
     }
-  });
+  }
 });
 
 interface Definition extends KubeObject {

@@ -412,22 +412,18 @@ describe.runIf(controlPlaneAvailable)('the ledger of the operator on a Kubernete
     });
 
     it.each(['while it runs', 'while it is away'])(
-      'labels of Secrets and ConfigMaps removed %s: all goes on, and they are put back',
+      'labels and annotations of Secrets and ConfigMaps removed %s: all goes on, and they are put back',
       async (when) => {
         await stage.established('expc1', 'expc2');
         const before = await site.records();
         if (when === 'while it is away') await stage.stop();
-        const strip = async (type: ResourceType, name: string, field: 'labels' | 'annotations') => {
+        const strip = async (type: ResourceType, name: string) => {
           const { metadata } = await kept(type, name);
-          await site.admin.patch<KubeObject>(type, metadata, { metadata: { [field]: null } });
+          await site.admin.patch<KubeObject>(type, metadata, { metadata: { labels: null, annotations: null } });
         };
         const marked = ['root-ca-ca', 'issuing-ca-ca', 'expc1', 'expc2'];
-        for (const name of marked) await strip(secrets, name, 'labels');
-        for (const name of marked) await strip(secrets, name, 'annotations');
-        for (const name of ['root-ca-crl', 'issuing-ca-crl']) {
-          await strip(configMaps, name, 'labels');
-          await strip(configMaps, name, 'annotations');
-        }
+        for (const name of marked) await strip(secrets, name);
+        for (const name of ['root-ca-crl', 'issuing-ca-crl']) await strip(configMaps, name);
         if (when === 'while it is away') await stage.start();
         for (const name of marked)
           await eventually(`${name} is marked again`, async () => {

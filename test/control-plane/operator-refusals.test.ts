@@ -200,6 +200,17 @@ describe.runIf(controlPlaneAvailable)('what the operator refuses on a Kubernetes
       of: [certificates, 'expc1'],
       reason: 'ObjectTaken',
     },
+    "I14: another's Secret with the certificate on record and a key of its own": {
+      async prepare() {
+        await leafMade();
+        const metadata = { namespace: site.namespace, name: 'expc1' };
+        const { data } = (await site.secret('expc1'))!;
+        await site.admin.delete(secrets, metadata);
+        await site.admin.create(secrets, { metadata, data: { ...data, 'tls.key': keyPem() } });
+      },
+      of: [certificates, 'expc1'],
+      reason: 'ObjectTaken',
+    },
     'I14: a Secret planted as that of an authority, with a key': {
       async prepare() {
         await plant('root-ca-ca', 'authority/root-ca', { 'tls.key': keyPem() });
@@ -320,6 +331,15 @@ describe.runIf(controlPlaneAvailable)('what the operator refuses on a Kubernetes
       },
       of: [authorities, 'root-ca'],
       reason: 'KeyMismatch',
+    },
+    'a list number that is none': {
+      async prepare() {
+        await authoritiesMade();
+        await change(secrets, 'root-ca-ca', { data: { 'crl-number': base64('9'.repeat(60)) } });
+        await site.edit(authorities, 'root-ca', { crl: { validDays: 91 } });
+      },
+      of: [authorities, 'root-ca'],
+      reason: 'LedgerCorrupt',
     },
     'a request for surplus names': {
       async prepare() {
