@@ -212,33 +212,6 @@ describe('what is damaged beside the record', () => {
 });
 
 describe('a bundle holds one certificate', () => {
-  it('server.p12 is of the certificate beside it, under the password that was given last', async () => {
-    const { clusters = [], trustLists = [], authorities = [] } = collaborationEdge({ corePeers: ['expc1'] });
-    await declare({
-      name: 'edge-test',
-      authorities,
-      clusters: clusters.filter(({ id }) => id === 'core'),
-      trustLists: trustLists.map((one) => ({ ...one, appliesTo: ['core'] })),
-    });
-    const password = '/project/password';
-    const p12 = () => fs.readFile(`${BUNDLES}/core/expc1/server.p12`);
-    await write(password, 'geheim');
-    await applied('--pkcs12-password-file', password);
-    const first = await p12();
-    await applied('--pkcs12-password-file', password);
-    await applied();
-    expect(await p12(), 'the same certificate, the same password').toEqual(first);
-    const renewed = await vcsPki('issue', 'core/expc1/server', file, '--renew');
-    expect(renewed.out).toContain('removed server.p12 of core/expc1');
-    expect(await p12(), 'a renewal without a password').toBeUndefined();
-    await applied('--pkcs12-password-file', password);
-    await write(password, 'anders');
-    await applied('--pkcs12-password-file', password);
-    const shown = await vcsPki('show', `${BUNDLES}/core/expc1/server.p12`, '--password-file', password, '-o', 'json');
-    expect(shown.code, shown.progress).toBe(0);
-    expect(shown.out).toContain(await serialOf('core/expc1/server'));
-  });
-
   it('no key of before lies beside a certificate whose key is on the appliance', async () => {
     await applied();
     await declare(await requestedBy('expc1'));
