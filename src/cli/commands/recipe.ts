@@ -9,7 +9,7 @@ export const recipeCommand: Command = {
   minArguments: 1,
   maxArguments: 2,
   description: `Prints a shell script that makes this certificate with OpenSSL alone, from key and request to authority,
-signature and revocation list: for who must sign elsewhere. CERTIFICATE is <cluster>/<peer>/server.
+signature and revocation list: for a CA that must sign without vcs-pki. CERTIFICATE is <cluster>/<peer>/server.
 
 ${TARGET_HELP}`,
   options: targetOptions,
