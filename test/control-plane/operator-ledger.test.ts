@@ -296,8 +296,7 @@ describe.runIf(controlPlaneAvailable)('the ledger of the operator on a Kubernete
       const { serial } = await site.status(certificates, 'expc2');
       await stage.remove('expc2');
       const before = await site.list('issuing-ca');
-      const { metadata } = await kept(configMaps, 'issuing-ca-crl');
-      await site.admin.patch<KubeObject>(configMaps, metadata, damage('issuing-ca.crl'));
+      await site.patch<KubeObject>(configMaps, 'issuing-ca-crl', damage('issuing-ca.crl'));
       const after = await eventually('it is signed anew', async () => {
         const object = await site.admin.get(configMaps, { namespace: site.namespace, name: 'issuing-ca-crl' });
         const der = object?.binaryData?.['issuing-ca.crl'];
@@ -391,7 +390,7 @@ describe.runIf(controlPlaneAvailable)('the ledger of the operator on a Kubernete
       expect(list).toHaveLength(1);
       const relabel = async () => {
         for (const { metadata } of (await site.admin.list(records, { namespace: site.namespace })).items)
-          await site.admin.patch(records, metadata, { metadata: { labels: labels() } });
+          await site.patch(records, metadata.name, { metadata: { labels: labels() } });
       };
       await relabel();
       await stage.stop();
@@ -418,8 +417,7 @@ describe.runIf(controlPlaneAvailable)('the ledger of the operator on a Kubernete
         const before = await site.records();
         if (when === 'while it is away') await stage.stop();
         const strip = async (type: ResourceType, name: string) => {
-          const { metadata } = await kept(type, name);
-          await site.admin.patch<KubeObject>(type, metadata, { metadata: { labels: null, annotations: null } });
+          await site.patch<KubeObject>(type, name, { metadata: { labels: null, annotations: null } });
         };
         const marked = ['root-ca-ca', 'issuing-ca-ca', 'expc1', 'expc2'];
         for (const name of marked) await strip(secrets, name);

@@ -224,9 +224,7 @@ describe.runIf(controlPlaneAvailable)('the operator on a Kubernetes API server',
       for (const secret of ['expc1', 'issuing-ca-ca', 'root-ca-ca']) {
         for (const name of ['tls.crt', 'ca.crt']) {
           const whole = (await site.secret(secret))!;
-          await site.admin.patch(secrets, whole.metadata, {
-            data: { [name]: Buffer.from('altered').toString('base64') },
-          });
+          await site.patch(secrets, secret, { data: { [name]: Buffer.from('altered').toString('base64') } });
           await eventually(`${name} of ${secret} is back`, async () => {
             const { metadata, data = {} } = (await site.secret(secret))!;
             return metadata.resourceVersion !== whole.metadata.resourceVersion && data[name] === whole.data?.[name];
@@ -246,7 +244,7 @@ describe.runIf(controlPlaneAvailable)('the operator on a Kubernetes API server',
         const { metadata } = (await site.secret('expc1'))!;
         const stranger = Buffer.from(ecKey().export({ type: 'pkcs8', format: 'pem' })).toString('base64');
         if (what === 'deleted') await site.admin.delete(secrets, metadata);
-        else await site.admin.patch(secrets, metadata, { data: { 'tls.key': stranger } });
+        else await site.patch(secrets, 'expc1', { data: { 'tls.key': stranger } });
         const status = await eventually('it is reissued', async () => {
           const seen = await site.status(certificates, 'expc1');
           return seen.generation === 2 && seen;
@@ -468,19 +466,7 @@ describe.runIf(controlPlaneAvailable)('the operator on a Kubernetes API server',
         message: CLOCK_CORRECTION,
       });
       expect((await site.list('root-ca'))?.crlNumber).toBe(before?.crlNumber);
-      const { metadata } = (await site.admin.get(authorities, { namespace: site.namespace, name: 'root-ca' }))!;
-      await eventually('the annotation is accepted', () =>
-        site.admin.patch(authorities, metadata, { metadata: { annotations: { [CLOCK_CORRECTION]: 'true' } } }).then(
-          () => true,
-          async () => {
-            Object.assign(
-              metadata,
-              (await site.admin.get(authorities, { namespace: site.namespace, name: 'root-ca' }))!.metadata,
-            );
-            return false;
-          },
-        ),
-      );
+      await site.patch(authorities, 'root-ca', { metadata: { annotations: { [CLOCK_CORRECTION]: 'true' } } });
       await site.isListed('root-ca', serial!);
       await site.condition(authorities, 'root-ca', { type: 'CRLFresh', status: 'True' });
       await site.checkInvariants();

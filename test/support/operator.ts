@@ -12,8 +12,9 @@ import {
   issuedCertificates,
 } from '../../operator/api/resources.ts';
 import { ABANDONED } from '../../operator/controllers/abandoned.ts';
-import { type KubeApi, KubeClient } from '../../operator/kube/client.ts';
+import { type KubeApi, KubeClient, type MergePatch } from '../../operator/kube/client.ts';
 import { loadKubeConfig } from '../../operator/kube/credentials.ts';
+import { KubeApiError } from '../../operator/kube/errors.ts';
 import type { GenerationIn } from '../../operator/kube/kube-material.ts';
 import { names, refuseTaken } from '../../operator/kube/labels.ts';
 import { Reflector } from '../../operator/kube/reflector.ts';
@@ -252,10 +253,22 @@ export class Site {
     await this.admin.create<DeclaredObject>(certificates, object);
   }
 
-  /** Changes a spec, as `kubectl edit` would. */
+  /** As `kubectl patch` does it: whatever the operator writes meanwhile. */
+  patch<T extends KubeObject>(type: ResourceType<T>, name: string, changes: MergePatch): Promise<Stored<T>> {
+    return eventually(`${type.kind} ${name} is patched`, async () => {
+      const object = await this.admin.get(type, { namespace: this.namespace, name });
+      try {
+        return await this.admin.patch(type, object!.metadata, changes);
+      } catch (error) {
+        if (error instanceof KubeApiError && error.status === 409) return false;
+        throw error;
+      }
+    });
+  }
+
+  /** Changes a spec. */
   async edit(type: ResourceType<DeclaredObject>, name: string, spec: object): Promise<void> {
-    const object = await this.admin.get(type, { namespace: this.namespace, name });
-    await this.admin.patch(type, object!.metadata, { spec });
+    await this.patch(type, name, { spec });
   }
 
   async status(type: ResourceType<DeclaredObject>, name: string): Promise<Status> {
