@@ -106,7 +106,7 @@ export class CertificateAuthority extends Construct {
         'each.key',
         quoted('topology.json'),
         quoted('--no-bundles'),
-        quoted('--generation'),
+        quoted('--issue'),
         'self.triggers.generation',
         quoted('--reason'),
         'self.triggers.reason',
@@ -118,6 +118,7 @@ export class CertificateAuthority extends Construct {
   }
 }
 
+/** As they stand in state files: `generation` is the count of issues. */
 const triggerNames = [
   'common_name',
   'names',
@@ -137,7 +138,7 @@ function certificateMap(
 ): Record<string, Record<(typeof triggerNames)[number], string>> {
   const own = planned.filter(({ demand }) => demand.issuer === authority);
   return Object.fromEntries(
-    own.map(({ demand, generation, reason }) => [
+    own.map(({ demand, issue, reason }) => [
       demand.id,
       {
         common_name: literal(demand.subject.commonName),
@@ -146,7 +147,7 @@ function certificateMap(
         key: 'type' in demand.key ? demand.key.type : 'on the appliance',
         issuer: demand.issuer,
         lifetime_days: String(demand.lifetimeDays),
-        generation: String(generation),
+        generation: String(issue),
         reason: literal(reason),
         on_removal: demand.onRemoval,
       },

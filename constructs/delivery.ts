@@ -3,6 +3,7 @@ import type { resource } from '@cdktf/provider-null';
 import { type IResolvable, Token } from 'cdktf';
 import { Construct } from 'constructs';
 import type { Topology } from '../src/topology/schema.ts';
+import type { PlannedDemand } from './stack-topology.ts';
 import { atSynthesis, commandResource, planned, quoted } from './terraform.ts';
 
 const DAY = 24 * 3600 * 1000;
@@ -15,7 +16,7 @@ export interface DeclaredStack {
   readonly digest: IResolvable;
   /** Which attempt at this last step is planned: another one, where the last did not come to its end. */
   readonly attempt: number;
-  plannedDemands(): unknown;
+  plannedDemands(): readonly PlannedDemand[];
 }
 
 /**
@@ -69,7 +70,9 @@ export class RevokeOnDestroy extends Construct {
 /** Where things are stored is not in it: the topology learns that only when it is written (I9). */
 function certificatesDigest(topology: DeclaredStack): string {
   const again = topology.attempt > 0 ? [topology.attempt] : [];
-  const content = JSON.stringify([topology.topology, topology.plannedDemands(), ...again]);
+  // In the words of the first version: with others, every stack would deliver again after an update.
+  const wanted = topology.plannedDemands().map(({ demand, issue, reason }) => ({ demand, generation: issue, reason }));
+  const content = JSON.stringify([topology.topology, wanted, ...again]);
   return createHash('sha256').update(content).digest('hex').slice(0, 16);
 }
 

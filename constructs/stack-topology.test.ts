@@ -5,12 +5,15 @@ import { Construct } from 'constructs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { formatLockFile, type LockFile } from '../src/authority/lock-file.ts';
+import { ownerFromText } from '../src/authority/owner.ts';
 import { certificateKind, demandOf } from '../src/resources/certificate.ts';
 import { authorityOf, certificateAuthorityKind } from '../src/resources/certificate-authority.ts';
 import { parseResource } from '../src/resources/resource.ts';
 import { demands } from '../src/topology/demands.ts';
 import { topologyDigest } from '../src/topology/digest.ts';
+import type { AuthorityId, DemandId } from '../src/topology/ids.ts';
 import { parseTopology } from '../src/topology/topology.ts';
+import type { Serial } from '../src/x509/certificate.ts';
 import { collaborationEdge, type NullResource, Synthesis, type Synthesized } from '../test/support/synthesis.ts';
 import { CertificateAuthority, PkiStorage, Product, Release, TrustList, VcsCluster } from './index.ts';
 
@@ -144,7 +147,7 @@ describe('what Terraform runs', () => {
       writeFileSync(
         synthesis.lockFile,
         formatLockFile({
-          version: 1,
+          version: 2,
           topology: 'edge',
           authorities: {},
           certificates: {},
@@ -162,29 +165,29 @@ describe('what Terraform runs', () => {
 });
 
 describe('what is reissued, and why, comes from the lock file', () => {
-  const issued = (owner: string, generation: number, reason: string, more: object = {}) => ({
-    serial: '5A01',
+  const issued = (demand: string, issue: number, reason: string, more: object = {}) => ({
+    serial: '5A01' as Serial,
     notBefore: '2026-11-01T00:00:00Z',
     notAfter: '2027-11-01T00:00:00Z',
     issuance: {
-      owner,
+      owner: ownerFromText(demand),
       topology: 'edge',
-      generation,
+      issue,
       reason,
       specification: {
         subject: { commonName: 'expc1.example.com' },
         names: ['expc1.example.com', 'expc.example.com'],
         usages: ['serverAuth' as const, 'clientAuth' as const],
-        key: 'rsa-2048',
-        issuer: 'root-ca',
+        key: { type: 'rsa-2048' },
+        issuer: 'root-ca' as AuthorityId,
         lifetimeDays: 365,
       },
     },
     ...more,
   });
-  function writeLock(certificate: LockFile['certificates'][string]): void {
-    const lock = { version: 1, topology: 'edge', authorities: {}, certificates: { 'core/expc1/server': certificate } };
-    writeFileSync(synthesis.lockFile, formatLockFile({ ...lock, version: 1 }));
+  function writeLock(certificate: LockFile['certificates'][DemandId]): void {
+    const lock = { topology: 'edge', authorities: {}, certificates: { 'core/expc1/server': certificate } };
+    writeFileSync(synthesis.lockFile, formatLockFile({ ...lock, version: 2 }));
   }
   const planned = (props = {}) =>
     certificates(synthesis.synth((stack) => collaborationEdge(stack, props)))['core/expc1/server'];
@@ -261,7 +264,7 @@ describe('what is reissued, and why, comes from the lock file', () => {
   it('refuses a lock file that is none, or that is of another topology', () => {
     writeFileSync(synthesis.lockFile, '<<<<<<< HEAD');
     expect(() => planned()).toThrow(/vcs-pki\.lock\.json: is not JSON; fix: restore it from Git/);
-    const lock = { version: 1 as const, topology: 'other', authorities: {}, certificates: {} };
+    const lock = { version: 2 as const, topology: 'other', authorities: {}, certificates: {} };
     writeFileSync(synthesis.lockFile, formatLockFile(lock));
     expect(() => planned()).toThrow(/is the lock file of topology other, not of edge; fix: give edge a lock file/);
   });

@@ -58,7 +58,7 @@ interface StorageSettings {
 /** A demand with what the lock file says of it: whether Terraform has to issue, and why. */
 export interface PlannedDemand {
   readonly demand: Demand;
-  readonly generation: number;
+  readonly issue: number;
   readonly reason: string;
 }
 
@@ -181,7 +181,7 @@ export class StackTopology extends Construct {
     return nextAttempt(this.#readLock());
   }
 
-  /** Every demand with the generation and reason that the lock file and `now` give it. */
+  /** Every demand with the count of its issues and the reason that the lock file and `now` give it. */
   plannedDemands(): readonly PlannedDemand[] {
     const planned = this.#derived?.planned ?? this.#plan();
     if (this.#derived) this.#derived.planned = planned;
@@ -198,13 +198,13 @@ export class StackTopology extends Construct {
       if (decision.kind === 'issue' || !record) {
         return {
           demand,
-          generation: decision.kind === 'issue' ? decision.generation : 1,
+          issue: decision.kind === 'issue' ? decision.issue : 1,
           reason: decision.kind === 'issue' ? decision.reason : '',
         };
       }
       // What may wait for the next renewal is not to replace the resource before: that would revoke what it made.
-      const { generation, reason, specification } = record.issuance;
-      return { demand: { ...demand, subject: specification.subject }, generation, reason };
+      const { issue, reason, specification } = record.issuance;
+      return { demand: { ...demand, subject: specification.subject }, issue, reason };
     });
   }
 

@@ -1,9 +1,10 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { createAuthority } from '../../src/authority/issue.ts';
-import { type Issuer, localSigner } from '../../src/authority/issuer.ts';
+import { generationOf, type Issuer, localSigner } from '../../src/authority/issuer.ts';
+import { ownerText } from '../../src/authority/owner.ts';
 import { refusePathTooLong } from '../../src/authority/path-length.ts';
 import { authorityDifferences, planAuthority, planCrl } from '../../src/authority/plan.ts';
-import { authorityOwner, type CertificateRecord } from '../../src/authority/record.ts';
+import type { CertificateRecord } from '../../src/authority/record.ts';
 import { crlStateOf, materialStateOf } from '../../src/authority/recorded.ts';
 import { crlSignedAt, readPublished, signCrl } from '../../src/authority/revoke.ts';
 import { nextUpdateDue } from '../../src/authority/schedule.ts';
@@ -24,7 +25,7 @@ import { newest, recordsOfOwner, topologyOf } from '../kube/records.ts';
 import { refOf, type Stored } from '../kube/resource.ts';
 import { recordLost, vouchedBy } from '../kube/secret-content.ts';
 import type { Outcome } from '../runtime/controller.ts';
-import { authorityPlace, GENERATION, issuerOf, type OpenIssuer, openIssuerIfReady } from './issuer.ts';
+import { activeGeneration, authorityPlace, issuerOf, type OpenIssuer, openIssuerIfReady } from './issuer.ts';
 import { compromisedIn } from './keys.ts';
 import {
   announceNews,
@@ -83,8 +84,8 @@ async function establish(object: Stored<AuthorityObject>, world: World): Promise
   const { namespace = '' } = object.metadata;
   const resource = parseResource(certificateAuthorityKind, object, namespace);
   const authority = authorityOf(resource);
-  const owner = authorityOwner(authority.id);
-  const at = `Secret ${namespace}/${authoritySecretName(authority.id, GENERATION)}`;
+  const owner = activeGeneration(authority.id);
+  const at = `Secret ${namespace}/${authoritySecretName(owner)}`;
   let opened: Promise<OpenIssuer | VcsPkiError> | undefined;
   const parentIfReady = async () => {
     if (authority.issuer !== undefined) opened ??= openIssuerIfReady(world, namespace, authority.issuer);
@@ -98,12 +99,12 @@ async function establish(object: Stored<AuthorityObject>, world: World): Promise
   const records = await recordsOfOwner(world.client, namespace, owner);
   const known = newest(records);
   const pendingKeyIds = known ? [] : (resource.status?.pendingKeyIds ?? []);
-  const generationIn = vouchedBy(records, {
+  const issueIn = vouchedBy(records, {
     pendingKeyIds,
     wasIssued: (certificate) => pendingKeyIds.includes(keyId(certificate.subjectPublicKeyInfo)),
   });
   const root = async () => (await parent())?.root;
-  const { ledger, material } = authorityPlace(world, namespace, authority.id, generationIn, root);
+  const { ledger, material } = authorityPlace(world, namespace, owner, issueIn, root);
 
   if (!known) {
     const created = await create({ object, resource, ledger, material }, parent, world);
@@ -115,21 +116,22 @@ async function establish(object: Stored<AuthorityObject>, world: World): Promise
   const differences = damage ? [] : authorityDifferences(authority, record);
   if (differences.length > 0) throw changed(`${namespace}/${authority.id}`, differences);
   const { der } = certificate;
-  const recorded = { owner, generation: GENERATION, certificate: der, keyOnAppliance: false };
+  const { issue } = record.issuance;
+  const recorded = { owner, issue, certificate: der, keyOnAppliance: false };
   const state = await materialStateOf(material, recorded, async (kept) => {
     const above = await parentIfReady();
     if (above instanceof VcsPkiError) return kept.certificate?.equals(der) ?? false;
-    return material.isWhole(owner, GENERATION, { certificate: der, chain: above?.chain ?? [] });
+    return material.isWhole(owner, issue, { certificate: der, chain: above?.chain ?? [] });
   });
   if (state === 'key altered') throw keyAltered(at, authority.id);
   if (state === 'key missing') throw keyMissing(at, authority.id);
-  const decision = planAuthority(authority, { record, keyIdentifier: '' }, state);
+  const decision = planAuthority(authority, { material: state });
   if (decision.kind === 'restore') {
     const chain = (await parent())?.chain ?? [];
-    await material.store(owner, GENERATION, { certificate: der, chain });
+    await material.store(owner, issue, { certificate: der, chain });
     world.announce(object, { type: 'Normal', reason: 'Restored', note: `restored its Secret: ${decision.reason}` });
   }
-  const { key, chain = [] } = await material.load(owner, GENERATION);
+  const { key, chain = [] } = await material.load(owner, issue);
   if (!key) throw keyMissing(at, authority.id);
   const issuer = { ...issuerOf(resource, der, chain), signer: localSigner(key), ledger };
   return { resource, issuer, record, damage, material };
@@ -153,13 +155,13 @@ async function create(
 ): Promise<'announced' | 'created'> {
   const { namespace = '', name } = object.metadata;
   const authority = authorityOf(resource);
-  const owner = authorityOwner(name);
+  const owner = activeGeneration(name);
   const { serial, pendingKeyIds = [] } = resource.status ?? {};
   if (serial !== undefined) throw recordLost(`CertificateAuthority ${namespace}/${name}`, owner);
-  const kept = await material.load(owner, GENERATION);
+  const kept = await material.load(owner, 1);
   const issuer = await parent();
-  if (issuer) refusePathTooLong(issuer, owner);
-  const pending = `${namespace}/${owner}`;
+  if (issuer) refusePathTooLong(issuer, ownerText(owner));
+  const pending = `${namespace}/${ownerText(owner)}`;
   const key = kept.key ?? announcedKey(world.pending.get(pending), pendingKeyIds);
   if (!key) {
     const made = await generatePrivateKey(authority.key);
@@ -169,11 +171,11 @@ async function create(
     await writeStatus(world, certificateAuthorities, object, status, [], { fenced: true });
     return 'announced';
   }
-  await material.key(owner, GENERATION, async () => key);
+  await material.key(owner, 1, async () => key);
   const reason = issuer ? `to be signed by ${issuer.id}` : 'self-signed root';
   const context = { reason, topology: topologyOf(namespace), pathLength: resource.spec.pathLength };
   const ports = { ...world, material, compromised: compromisedIn(world, namespace) };
-  await createAuthority(authority, { ledger, key }, issuer, context, ports);
+  await createAuthority(authority, { generation: owner.generation, ledger, key }, issuer, context, ports);
   world.pending.delete(pending);
   world.announce(object, { type: 'Normal', reason: 'Created', note: `created authority: ${reason}` });
   return 'created';
@@ -198,7 +200,7 @@ async function keepListCurrent(
   world: World,
 ): Promise<CurrentList> {
   const { crl: settings } = authorityOf(resource);
-  const bytes = await material.crl(issuer.id, GENERATION);
+  const bytes = await material.crl(generationOf(issuer));
   const published = readPublished(bytes, issuer.id);
   const state = crlStateOf(bytes, await issuer.ledger.entries(), issuer.id);
   const decision = planCrl({ crl: settings }, { crl: state }, 0, world.clock.now());
@@ -224,7 +226,7 @@ const FRESH = 'CRLFresh';
 
 function current(
   crl: Crl,
-  { id }: Issuer,
+  issuer: Issuer,
   material: KubeMaterial,
   settings: Parameters<typeof nextUpdateDue>[0],
 ): CurrentList {
@@ -236,7 +238,7 @@ function current(
       thisUpdate: seconds(crl.thisUpdate),
       nextUpdate: seconds(nextUpdate),
       entries: crl.size,
-      configMaps: material.crlConfigMaps(id, GENERATION),
+      configMaps: material.crlConfigMaps(generationOf(issuer)),
     },
     condition: {
       type: FRESH,
@@ -261,12 +263,12 @@ function readiness({ record: { notAfter, revocation }, damage }: Established, no
   return { type: 'Ready', status: 'True', reason: 'Issuing', message: `signs certificates until ${notAfter}` };
 }
 
-function statusOf({ resource, issuer, record }: Established): Partial<CertificateAuthorityStatus> {
+function statusOf({ issuer, record }: Established): Partial<CertificateAuthorityStatus> {
   return {
     serial: record.serial,
     notAfter: record.notAfter,
     keyIdentifier: keyIdentifier(issuer.certificate.subjectPublicKeyInfo).toString('hex'),
-    secretName: authoritySecretName(resource.metadata.name, GENERATION),
+    secretName: authoritySecretName(generationOf(issuer)),
   };
 }
 

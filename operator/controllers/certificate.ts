@@ -1,4 +1,6 @@
 import { issueCertificates } from '../../src/authority/issue.ts';
+import { generationOf } from '../../src/authority/issuer.ts';
+import { type Owner, ownerText } from '../../src/authority/owner.ts';
 import { type Decision, isValid, type MaterialState, planCertificate, renewalTime } from '../../src/authority/plan.ts';
 import { type CertificateRecord, type LedgerEntry, specificationOf, timestamp } from '../../src/authority/record.ts';
 import { crlStateOf, materialStateOf } from '../../src/authority/recorded.ts';
@@ -12,6 +14,7 @@ import {
 import { issuedCertificateName } from '../../src/resources/issued-certificate.ts';
 import { parseResource } from '../../src/resources/resource.ts';
 import type { Demand } from '../../src/topology/demands.ts';
+import type { DemandId } from '../../src/topology/ids.ts';
 import { type Certificate, isIssuedBy, serialHex } from '../../src/x509/certificate.ts';
 import { keyId } from '../../src/x509/keys.ts';
 import { type CertificateObject, certificateAuthorities, certificates } from '../api/resources.ts';
@@ -21,7 +24,7 @@ import { keyOf, refOf, type Stored, secrets } from '../kube/resource.ts';
 import { recordLost, vouchedBy } from '../kube/secret-content.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import { abandonedCondition, abandonedIn } from './abandoned.ts';
-import { authorityPlace, GENERATION, type OpenIssuer, openIssuerIfReady } from './issuer.ts';
+import { authorityPlace, type OpenIssuer, openIssuerIfReady } from './issuer.ts';
 import { compromisedIn } from './keys.ts';
 import { refuseRival, rivalsOf } from './rivals.ts';
 import { announceNews, type ConditionChange, LOOK_AGAIN_MS, reportFailure, writeStatus } from './status.ts';
@@ -42,7 +45,7 @@ export async function reconcileCertificate(
   const { namespace = '', deletionTimestamp } = object.metadata;
   try {
     const resource = parseResource(certificateKind, object, namespace);
-    const records = await recordsOfOwner(world.client, namespace, resource.spec.demandId);
+    const records = await recordsOfOwner(world.client, namespace, ownerOf(resource));
     const rivals = rivalsOf(object, surroundings);
     if (deletionTimestamp !== undefined) return await remove({ object, resource, records }, rivals.length > 0, world);
     await refuseRival(object, rivals, records, world);
@@ -57,6 +60,10 @@ interface Declared {
   readonly resource: CertificateResource;
   /** All of its owner. */
   readonly records: readonly OwnerRecord[];
+}
+
+function ownerOf({ spec }: CertificateResource): Owner {
+  return { demand: spec.demandId as DemandId };
 }
 
 async function keepIssued(
@@ -76,7 +83,7 @@ async function keepIssued(
     namespace,
     secretName: () => resource.spec.secretName,
     root: async () => opened?.root,
-    generationIn: vouchedBy(records, { wasIssued }),
+    issueIn: vouchedBy(records, { wasIssued }),
   });
   const known = newest(records);
   const state = await stateOf(demand, known, material, opened);
@@ -115,21 +122,21 @@ async function carryOut(
   if (decision.kind === 'wait') return undefined;
   if (issuer instanceof VcsPkiError) throw issuer;
   const { namespace = '' } = object.metadata;
-  const { generation, reason } = decision;
+  const { issue, reason } = decision;
   if (decision.kind === 'restore') {
-    await material.store(demand.id, generation, { certificate: certificateIn(known).der, chain: issuer.chain });
+    await material.store({ demand: demand.id }, issue, { certificate: certificateIn(known).der, chain: issuer.chain });
     world.announce(object, { type: 'Normal', reason: 'Restored', note: `restored its Secret: ${reason}` });
     return undefined;
   }
   // A key that never came on record may be of another type than is wanted now.
-  world.pending.delete(`${namespace}/${demand.id}/${generation}`);
+  world.pending.delete(`${namespace}/${demand.id}/${issue}`);
   const ports = { ...world, material, compromised: compromisedIn(world, namespace) };
   let made: OwnerRecord | undefined;
   const issued = ({ certificate }: { certificate: Certificate }) => {
-    made = recordFor(demand, certificate, issuer, namespace, generation, reason);
+    made = recordFor(demand, certificate, issuer, namespace, issue, reason);
     world.announce(object, { type: 'Normal', reason: 'Issued', note: `issued ${made.record.serial}: ${reason}` });
   };
-  const order = { demand, generation, reason };
+  const order = { demand, issue, reason };
   await issueCertificates([order], issuer, topologyOf(namespace), ports, issued, signal);
   return made;
 }
@@ -178,7 +185,7 @@ async function settle(
   const now = world.clock.now();
   const expired = now >= new Date(notAfter);
   const status: CertificateStatus = {
-    generation: issuance.generation,
+    issue: issuance.issue,
     serial,
     notBefore,
     notAfter,
@@ -202,7 +209,8 @@ async function settle(
 async function remove({ object, resource, records }: Declared, hasRival: boolean, world: World): Promise<Outcome> {
   const { namespace = '', finalizers = [] } = object.metadata;
   if (!finalizers.includes(FINALIZER)) return { kind: 'done' };
-  const { demandId, onRemoval, secretName } = resource.spec;
+  const { onRemoval, secretName } = resource.spec;
+  const owner = ownerOf(resource);
   // Another Certificate of the same demand goes on with what is on record.
   if (onRemoval === 'revoke' && !hasRival) {
     const valid = records.filter(({ record }) => isValid(record, world.clock.now()));
@@ -212,14 +220,14 @@ async function remove({ object, resource, records }: Declared, hasRival: boolean
       const note = `revoked ${record.serial}: no longer declared`;
       world.announce(object, { type: 'Normal', reason: 'Revoked', note });
     }
-    const revoked = await recordsOfOwner(world.client, namespace, demandId);
+    const revoked = await recordsOfOwner(world.client, namespace, owner);
     const waits = await unlisted(revoked, namespace, world);
     if (waits.length > 0) {
       const condition = { type: 'Ready', status: 'False', reason: 'Removing', message: waits.join('; ') } as const;
       await writeStatus(world, certificates, object, resource.status ?? {}, [condition]);
       return { kind: 'wait', until: new Date(world.clock.now().getTime() + LOOK_AGAIN_MS) };
     }
-    await deleteSecret(namespace, secretName, demandId, records, world);
+    await deleteSecret(namespace, secretName, owner, records, world);
   }
   const kept = finalizers.filter((finalizer) => finalizer !== FINALIZER);
   await world.client.patch(certificates, object.metadata, { metadata: { finalizers: kept } });
@@ -230,10 +238,13 @@ async function remove({ object, resource, records }: Declared, hasRival: boolean
 async function unlisted(records: readonly OwnerRecord[], namespace: string, world: World): Promise<string[]> {
   const lasting = records.filter(({ record }) => new Date(record.notAfter) > world.clock.now());
   const waits: string[] = [];
-  for (const authority of new Set(lasting.map((each) => each.authority))) {
-    const entries = lasting.filter((each) => each.authority === authority).map(({ record }) => entryOf(record));
-    const { material } = authorityPlace(world, namespace, authority, vouchedBy([]));
-    const state = crlStateOf(await material.crl(authority, GENERATION), entries, authority);
+  const issuers = new Map(lasting.map(({ issuer }) => [ownerText(issuer), issuer]));
+  for (const issuer of issuers.values()) {
+    const { authority } = issuer;
+    const own = lasting.filter((each) => ownerText(each.issuer) === ownerText(issuer));
+    const entries = own.map(({ record }) => entryOf(record));
+    const { material } = authorityPlace(world, namespace, issuer, vouchedBy([]));
+    const state = crlStateOf(await material.crl(issuer), entries, authority);
     const missing = typeof state === 'string' ? entries.map(({ serial }) => serial) : state.missing;
     if (missing.length === 0) continue;
     const wait = `waits until the list of ${authority} names serial ${missing.join(', ')}`;
@@ -251,7 +262,7 @@ function entryOf({ serial, notAfter, revocation }: CertificateRecord): LedgerEnt
 async function deleteSecret(
   namespace: string,
   name: string,
-  owner: string,
+  owner: Owner,
   records: readonly OwnerRecord[],
   world: World,
 ): Promise<void> {
@@ -278,23 +289,24 @@ async function stateOf(
   material: KubeMaterial,
   issuer: OpenIssuer | undefined,
 ): Promise<MaterialState | undefined> {
-  await material.look(demand.id, 1);
+  const owner = { demand: demand.id };
+  await material.look(owner);
   if (!known?.certificate) return undefined;
-  const { generation, specification } = known.record.issuance;
+  const { issue, specification } = known.record.issuance;
   const certificate = known.certificate.der;
-  const keyOnAppliance = specification.key.startsWith('request ');
-  const recorded = { owner: demand.id, generation, certificate, keyOnAppliance };
+  const keyOnAppliance = 'request' in specification.key;
+  const recorded = { owner, issue, certificate, keyOnAppliance };
   if (issuer?.id !== specification.issuer) return materialStateOf(material, recorded);
   const { chain } = issuer;
-  return materialStateOf(material, recorded, () => material.isWhole(demand.id, generation, { certificate, chain }));
+  return materialStateOf(material, recorded, () => material.isWhole(owner, issue, { certificate, chain }));
 }
 
 /** D36: what was issued and has not ended is on record, or the ledger has lost it. */
-function refuseLost({ object, resource: { status, spec }, records }: Declared, now: Date): void {
-  const { serial, notAfter } = status ?? {};
+function refuseLost({ object, resource, records }: Declared, now: Date): void {
+  const { serial, notAfter } = resource.status ?? {};
   if (serial === undefined || notAfter === undefined || now >= new Date(notAfter)) return;
   if (records.some(({ record }) => record.serial === serial)) return;
-  throw recordLost(`Certificate ${keyOf(object.metadata)}: status.serial`, spec.demandId);
+  throw recordLost(`Certificate ${keyOf(object.metadata)}: status.serial`, ownerOf(resource));
 }
 
 function certificateIn(known: OwnerRecord | undefined): Certificate {
@@ -313,22 +325,21 @@ function recordFor(
   certificate: Certificate,
   issuer: OpenIssuer,
   namespace: string,
-  generation: number,
+  issue: number,
   reason: string,
 ): OwnerRecord {
   const serial = serialHex(certificate.serialNumber);
   return {
-    ref: { namespace, name: issuedCertificateName(issuer.id, GENERATION, serial) },
-    authority: issuer.id,
-    authorityGeneration: GENERATION,
+    ref: { namespace, name: issuedCertificateName(generationOf(issuer), serial) },
+    issuer: generationOf(issuer),
     record: {
       serial,
       notBefore: timestamp(certificate.notBefore),
       notAfter: timestamp(certificate.notAfter),
       issuance: {
-        owner: demand.id,
+        owner: { demand: demand.id },
         topology: topologyOf(namespace),
-        generation,
+        issue,
         reason,
         specification: specificationOf(demand),
       },

@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { type Issuer, localSigner } from '../../src/authority/issuer.ts';
-import { authorityOwner } from '../../src/authority/record.ts';
+import { type AuthorityGeneration, ownerText } from '../../src/authority/owner.ts';
 import { VcsPkiError } from '../../src/errors.ts';
 import {
   authorityOf,
@@ -10,20 +10,23 @@ import {
 import { issuedCertificateName } from '../../src/resources/issued-certificate.ts';
 import { parseResource } from '../../src/resources/resource.ts';
 import { crlUrl } from '../../src/topology/demands.ts';
+import type { AuthorityId } from '../../src/topology/ids.ts';
 import { readCertificate } from '../../src/x509/certificate.ts';
 import { subjectPublicKeyInfo } from '../../src/x509/keys.ts';
 import { certificateAuthorities, issuedCertificates } from '../api/resources.ts';
 import { KubeApiError } from '../kube/errors.ts';
 import { KubeLedger } from '../kube/kube-ledger.ts';
-import { type GenerationIn, KubeMaterial } from '../kube/kube-material.ts';
+import { type IssueIn, KubeMaterial } from '../kube/kube-material.ts';
 import { ownerRecordOf } from '../kube/records.ts';
 import { vouchedBy } from '../kube/secret-content.ts';
 import { findCondition } from '../runtime/conditions.ts';
 import { conditionsOf } from './status.ts';
 import type { World } from './world.ts';
 
-/** The only generation of an authority there is, until authorities can be re-keyed. */
-export const GENERATION = 1;
+/** The generation of an authority that signs: the first, until authorities can be re-keyed. */
+export function activeGeneration(authority: string): AuthorityGeneration {
+  return { authority: authority as AuthorityId, generation: 1 };
+}
 
 export interface OpenIssuer extends Issuer {
   /** DER of the root that its chain ends in. */
@@ -32,21 +35,21 @@ export interface OpenIssuer extends Issuer {
 
 /**
  * Where the ledger, the key and the lists of an authority are.
- * @param generationIn what vouches for its Secret
+ * @param issueIn what vouches for its Secret
  * @param root of the authority that signed it, if there is one
  */
 export function authorityPlace(
   { client, pending }: World,
   namespace: string,
-  authority: string,
-  generationIn: GenerationIn,
+  of: AuthorityGeneration,
+  issueIn: IssueIn,
   root: () => Promise<Buffer | undefined> = async () => undefined,
 ): { ledger: KubeLedger; material: KubeMaterial } {
   // An authority's Secret has a name of its own; this Material is for no other owner.
   const secretName = (owner: string) => owner;
   return {
-    ledger: new KubeLedger({ client, namespace, authority, generation: GENERATION }),
-    material: new KubeMaterial({ client, namespace, secretName, root, pending, generationIn }),
+    ledger: new KubeLedger({ client, namespace, of }),
+    material: new KubeMaterial({ client, namespace, secretName, root, pending, issueIn }),
   };
 }
 
@@ -67,15 +70,15 @@ async function openIssuer(world: World, namespace: string, name: string): Promis
   if (ready?.status !== 'True')
     throw notReady(at, 'is not ready to sign', `its own conditions say why; this goes on by itself`);
   const resource = parseResource(certificateAuthorityKind, object, namespace);
-  const owner = authorityOwner(name);
+  const owner = activeGeneration(name);
   const serial = resource.status?.serial ?? '';
-  const signedBy = resource.spec.issuerRef?.name ?? name;
-  const recordName = issuedCertificateName(signedBy, GENERATION, serial);
+  const signedBy = activeGeneration(resource.spec.issuerRef?.name ?? name);
+  const recordName = issuedCertificateName(signedBy, serial);
   const stored = await world.client.get(issuedCertificates, { namespace, name: recordName });
-  const record = stored?.spec.owner === owner ? ownerRecordOf(stored) : undefined;
-  const { ledger, material } = authorityPlace(world, namespace, name, vouchedBy(record ? [record] : []));
-  const { key, certificate: der, chain = [] } = await material.load(owner, GENERATION);
-  const root = await material.storedRoot(owner, GENERATION);
+  const record = stored?.spec.owner === ownerText(owner) ? ownerRecordOf(stored) : undefined;
+  const { ledger, material } = authorityPlace(world, namespace, owner, vouchedBy(record ? [record] : []));
+  const { key, certificate: der, chain = [] } = await material.load(owner, 1);
+  const root = await material.storedRoot(owner, 1);
   const certificate = record?.certificate;
   const matches = certificate && der?.equals(certificate.der);
   if (!key || !root || !matches || !subjectPublicKeyInfo(createPublicKey(key)).equals(certificate.subjectPublicKeyInfo))
@@ -95,12 +98,13 @@ export function issuerOf(
   above: readonly Buffer[],
 ): Omit<Issuer, 'signer' | 'ledger'> {
   const authority = authorityOf(resource);
+  const of = activeGeneration(authority.id);
   return {
-    id: authority.id,
-    generation: GENERATION,
-    certificate: readCertificate(der, authorityOwner(authority.id)),
+    id: of.authority,
+    generation: of.generation,
+    certificate: readCertificate(der, ownerText(of)),
     chain: authority.issuer === undefined ? [] : [der, ...above],
-    crlUrl: crlUrl(authority, GENERATION),
+    crlUrl: crlUrl(authority, of.generation),
   };
 }
 

@@ -1,9 +1,10 @@
+import { type AuthorityGeneration, ownerText } from '../../src/authority/owner.ts';
 import type { Ledger } from '../../src/authority/ports.ts';
 import { type LedgerEntry, type NewEntry, type Revocation, timestamp } from '../../src/authority/record.ts';
 import { serialFromHex } from '../../src/authority/serial.ts';
 import { VcsPkiError } from '../../src/errors.ts';
 import { issuedCertificateName } from '../../src/resources/issued-certificate.ts';
-import { readCertificate, serialHex } from '../../src/x509/certificate.ts';
+import { readCertificate, type Serial, serialHex } from '../../src/x509/certificate.ts';
 import { keyId } from '../../src/x509/keys.ts';
 import { type IssuedCertificateObject, issuedCertificates } from '../api/resources.ts';
 import type { KubeApi } from './client.ts';
@@ -18,8 +19,7 @@ const CRL_NUMBER = 'crl-number';
 export interface KubeLedgerOptions {
   readonly client: KubeApi;
   readonly namespace: string;
-  readonly authority: string;
-  readonly generation: number;
+  readonly of: AuthorityGeneration;
 }
 
 /**
@@ -31,18 +31,17 @@ export interface KubeLedgerOptions {
 export class KubeLedger implements Ledger {
   readonly #client: KubeApi;
   readonly #namespace: string;
-  readonly #authority: string;
-  readonly #generation: number;
+  readonly #of: AuthorityGeneration;
 
-  constructor({ client, namespace, authority, generation }: KubeLedgerOptions) {
+  constructor({ client, namespace, of }: KubeLedgerOptions) {
     this.#client = client;
     this.#namespace = namespace;
-    this.#authority = authority;
-    this.#generation = generation;
+    this.#of = of;
   }
 
   async entries(): Promise<readonly LedgerEntry[]> {
-    const of = { authority: this.#authority, authorityGeneration: `${this.#generation}` };
+    const { authority, generation } = this.#of;
+    const of = { authority, authorityGeneration: `${generation}` };
     const entries = new Map<string, LedgerEntry>();
     for (const entry of (await recordsWhere(this.#client, this.#namespace, of)).map(entryOf))
       if (isListable(entry.serial) && !entries.get(entry.serial)?.revocation) entries.set(entry.serial, entry);
@@ -57,24 +56,24 @@ export class KubeLedger implements Ledger {
     for (const object of objects) await this.#create(object);
   }
 
-  async revoke(serial: string, revocation: Revocation): Promise<void> {
+  async revoke(serial: Serial, revocation: Revocation): Promise<void> {
     if (await revokeRecord(this.#client, this.#ref(serial), revocation)) return;
     throw new VcsPkiError('SERIAL_UNKNOWN', {
       at: `IssuedCertificate ${this.#ref(serial).name}`,
       value: serial,
-      message: `serial ${serial} was not issued by ${this.#authority}`,
+      message: `serial ${serial} was not issued by ${this.#of.authority}`,
       fix: 'check the serial, and which authority issued the certificate',
     });
   }
 
   async reserveCrlNumber(floor: bigint): Promise<bigint> {
-    const ref = { namespace: this.#namespace, name: authoritySecretName(this.#authority, this.#generation) };
+    const ref = { namespace: this.#namespace, name: authoritySecretName(this.#of) };
     for (;;) {
       const secret = await this.#client.get(secrets, ref);
       if (!secret) {
         throw new VcsPkiError('AUTHORITY_MISSING', {
           at: `Secret ${ref.namespace}/${ref.name}`,
-          message: `the key of authority ${this.#authority} is not there`,
+          message: `the key of authority ${this.#of.authority} is not there`,
           fix: 'restore the Secret from a backup',
         });
       }
@@ -102,25 +101,25 @@ export class KubeLedger implements Ledger {
   }
 
   #object({ serial, certificate, issuance }: NewEntry): IssuedCertificateObject {
-    const { notBefore, notAfter, subjectPublicKeyInfo } = readCertificate(certificate, issuance.owner);
+    const { notBefore, notAfter, subjectPublicKeyInfo } = readCertificate(certificate, ownerText(issuance.owner));
     return {
       metadata: {
         ...this.#ref(serial),
         labels: {
           [names.managedBy]: MANAGER,
-          [names.authority]: this.#authority,
+          [names.authority]: this.#of.authority,
           [names.ownerHash]: ownerHash(issuance.owner),
         },
       },
       spec: {
-        authority: this.#authority,
-        authorityGeneration: this.#generation,
+        authority: this.#of.authority,
+        authorityGeneration: this.#of.generation,
         serial,
         certificate: certificate.toString('base64'),
         notBefore: timestamp(notBefore),
         notAfter: timestamp(notAfter),
-        owner: issuance.owner,
-        generation: issuance.generation,
+        owner: ownerText(issuance.owner),
+        generation: issuance.issue,
         reason: issuance.reason.slice(0, REASON_LIMIT),
         specification: JSON.stringify(issuance.specification),
         keyId: keyId(subjectPublicKeyInfo),
@@ -129,12 +128,12 @@ export class KubeLedger implements Ledger {
   }
 
   #ref(serial: string): { namespace: string; name: string } {
-    return { namespace: this.#namespace, name: issuedCertificateName(this.#authority, this.#generation, serial) };
+    return { namespace: this.#namespace, name: issuedCertificateName(this.#of, serial) };
   }
 
   #reused(serial: string): VcsPkiError {
     return new VcsPkiError('SERIAL_REUSED', {
-      at: `IssuedCertificates of ${this.#authority}`,
+      at: `IssuedCertificates of ${this.#of.authority}`,
       value: serial,
       message: `serial ${serial} is on record already`,
       fix: 'nothing: another serial is drawn by itself',

@@ -1,9 +1,10 @@
 import { createHash, type KeyObject } from 'node:crypto';
+import { type AuthorityGeneration, type Owner, ownerText } from '../../src/authority/owner.ts';
 import type { IssuedMaterial, Material } from '../../src/authority/ports.ts';
-import { authorityOwner, isAuthorityOwner } from '../../src/authority/record.ts';
 import { readPublished } from '../../src/authority/revoke.ts';
 import { Secret } from '../../src/secret.ts';
 import { crlFileName } from '../../src/topology/demands.ts';
+import type { DemandId } from '../../src/topology/ids.ts';
 import { readCertificate, serialHex } from '../../src/x509/certificate.ts';
 import { parsePrivateKey, privateKeyPem } from '../../src/x509/keys.ts';
 import { decodeDerOrPem, encodePem } from '../../src/x509/pem.ts';
@@ -23,26 +24,26 @@ export interface KubeMaterialOptions {
   readonly client: KubeApi;
   readonly namespace: string;
   /** The Secret of a peer's certificate. */
-  readonly secretName: (owner: string) => string;
+  readonly secretName: (demand: DemandId) => string;
   /** DER of the root above what is stored; undefined where that is a root itself. Asked for when it is needed. */
   readonly root: () => Promise<Buffer | undefined>;
   readonly pending: PendingKeys;
   /**
-   * Which generation of `owner` a Secret holds, by what proves it; undefined where it holds none.
+   * Which issue of `owner` a Secret holds, by what proves it; undefined where it holds none.
    * Fails with OBJECT_TAKEN or LEDGER_LOST_ENTRIES for what is not to be touched.
    */
-  readonly generationIn: GenerationIn;
+  readonly issueIn: IssueIn;
 }
 
-export type GenerationIn = (secret: Stored<SecretObject>, place: string, owner: string) => number | undefined;
+export type IssueIn = (secret: Stored<SecretObject>, place: string, owner: Owner) => number | undefined;
 
 interface Held {
   readonly secret: Stored<SecretObject>;
-  readonly generation: number | undefined;
+  readonly issue: number | undefined;
 }
 
 /** The Secret of an authority generation. */
-export function authoritySecretName(authority: string, generation: number): string {
+export function authoritySecretName({ authority, generation }: AuthorityGeneration): string {
   return generation === 1 ? `${authority}-ca` : `${authority}-g${generation}-ca`;
 }
 
@@ -52,13 +53,13 @@ export function isPartOf(list: string, name: string): boolean {
 }
 
 /** The ConfigMap of an authority generation's list: the list itself, or where its parts are. */
-export function crlConfigMapName(authority: string, generation: number): string {
+export function crlConfigMapName({ authority, generation }: AuthorityGeneration): string {
   return crlFileName(authority, generation).replace(/\.crl$/, '-crl');
 }
 
 /**
  * Keys and certificates in Secrets, lists in ConfigMaps. Every write carries the resourceVersion that was read before, so make
- * one of these per decision. A Secret holds the newest generation alone. The key of a peer is written together with its
+ * one of these per decision. A Secret holds the newest issue alone. The key of a peer is written together with its
  * certificate; that of an authority before anything is signed with it.
  */
 export class KubeMaterial implements Material {
@@ -70,67 +71,68 @@ export class KubeMaterial implements Material {
     this.#options = options;
   }
 
-  async key(owner: string, generation: number, create: () => Promise<KeyObject>): Promise<KeyObject> {
-    await this.#read(owner, generation);
-    const key = this.#key(owner, generation);
+  async key(owner: Owner, issue: number, create: () => Promise<KeyObject>): Promise<KeyObject> {
+    await this.#read(owner);
+    const key = this.#key(owner, issue);
     if (key) return key;
     const created = await create();
-    if (isAuthorityOwner(owner)) await this.#write(owner, generation, { 'tls.key': privateKeyPem(created).reveal() });
-    else this.#options.pending.set(this.#pendingId(owner, generation), created);
+    if ('authority' in owner) await this.#write(owner, issue, { 'tls.key': privateKeyPem(created).reveal() });
+    else this.#options.pending.set(this.#pendingId(owner, issue), created);
     return created;
   }
 
-  async store(owner: string, generation: number, material: IssuedMaterial): Promise<void> {
-    if (!this.#secrets.has(this.#name(owner, generation))) await this.#read(owner, generation);
-    const key = this.#key(owner, generation);
+  async store(owner: Owner, issue: number, material: IssuedMaterial): Promise<void> {
+    if (!this.#secrets.has(this.#name(owner))) await this.#read(owner);
+    const key = this.#key(owner, issue);
     const certificates = await this.#certificates(material);
     await this.#write(
       owner,
-      generation,
+      issue,
       { ...(key && { 'tls.key': privateKeyPem(key).reveal() }), ...certificates },
-      serialHex(readCertificate(material.certificate, owner).serialNumber),
+      serialHex(readCertificate(material.certificate, ownerText(owner)).serialNumber),
     );
-    this.#options.pending.delete(this.#pendingId(owner, generation));
+    this.#options.pending.delete(this.#pendingId(owner, issue));
   }
 
-  async load(owner: string, generation: number): Promise<Partial<IssuedMaterial> & { readonly key?: KeyObject }> {
-    await this.#read(owner, generation);
-    const key = this.#key(owner, generation);
-    const data = this.#data(owner, generation)?.['tls.crt'];
-    const [certificate, ...chain] = certificatesIn(data, `${this.#place(owner, generation)}: tls.crt`);
+  async load(owner: Owner, issue: number): Promise<Partial<IssuedMaterial> & { readonly key?: KeyObject }> {
+    await this.#read(owner);
+    const key = this.#key(owner, issue);
+    const data = this.#data(owner, issue)?.['tls.crt'];
+    const [certificate, ...chain] = certificatesIn(data, `${this.#place(owner)}: tls.crt`);
     return { chain, ...(key && { key }), ...(certificate && { certificate }) };
   }
 
   /** Fails with OBJECT_TAKEN or LEDGER_LOST_ENTRIES where the Secret is not to be touched. */
-  look(owner: string, generation: number): Promise<void> {
-    return this.#read(owner, generation);
+  look(owner: Owner): Promise<void> {
+    return this.#read(owner);
   }
 
   /** Whether what was loaded last is, byte for byte and mark for mark, what `store` would write. */
-  async isWhole(owner: string, generation: number, material: IssuedMaterial): Promise<boolean> {
-    const data = this.#data(owner, generation);
+  async isWhole(owner: Owner, issue: number, material: IssuedMaterial): Promise<boolean> {
+    const data = this.#data(owner, issue);
     const expected = Object.entries(await this.#certificates(material));
-    return expected.every(([name, text]) => data?.[name] === base64(text)) && this.#isMarked(owner, generation);
+    return expected.every(([name, text]) => data?.[name] === base64(text)) && this.#isMarked(owner, issue);
   }
 
   /** DER of the root that the Secret names. */
-  async storedRoot(owner: string, generation: number): Promise<Buffer | undefined> {
-    const data = this.#data(owner, generation)?.['ca.crt'];
-    return certificatesIn(data, `${this.#place(owner, generation)}: ca.crt`)[0];
+  async storedRoot(owner: Owner, issue: number): Promise<Buffer | undefined> {
+    const data = this.#data(owner, issue)?.['ca.crt'];
+    return certificatesIn(data, `${this.#place(owner)}: ca.crt`)[0];
   }
 
-  async publishCrl(authority: string, generation: number, crl: Buffer): Promise<void> {
-    const name = crlConfigMapName(authority, generation);
-    const file = crlFileName(authority, generation);
-    if (!this.#lists.has(name)) await this.crl(authority, generation);
+  async publishCrl(of: AuthorityGeneration, crl: Buffer): Promise<void> {
+    const { authority } = of;
+    const name = crlConfigMapName(of);
+    const file = crlFileName(authority, of.generation);
+    if (!this.#lists.has(name)) await this.crl(of);
     const before = this.#lists.get(name);
     const pem = encodePem('X509 CRL', crl);
     const small = crl.length + pem.length <= PART_BYTES;
-    const parts = small ? [] : await this.#writeParts(authority, name, crl);
+    const parts = small ? [] : await this.#writeParts(of, name, crl);
     const content = small
       ? { binaryData: { [file]: crl.toString('base64') }, data: { [`${file}.pem`]: pem } }
       : { data: { [PARTS]: parts.join('\n') } };
-    const object = { metadata: { ...this.#metadata(name, authorityOwner(authority), authority) }, ...content };
+    const object = { metadata: { ...this.#metadata(name, of) }, ...content };
     const { client } = this.#options;
     const written = before
       ? await client.update(configMaps, { ...object, metadata: { ...before.metadata, ...object.metadata } })
@@ -139,32 +141,31 @@ export class KubeMaterial implements Material {
     await this.#removeOtherParts(authority, name, parts);
   }
 
-  async crl(authority: string, generation: number): Promise<Buffer | undefined> {
+  async crl(of: AuthorityGeneration): Promise<Buffer | undefined> {
     const { client, namespace } = this.#options;
-    const name = crlConfigMapName(authority, generation);
+    const name = crlConfigMapName(of);
     const list = await client.get(configMaps, { namespace, name });
-    const bytes = list && (await this.#listIn(list, crlFileName(authority, generation)));
+    const bytes = list && (await this.#listIn(list, crlFileName(of.authority, of.generation)));
     // One that lost its mark is judged by what it holds: whoever publishes the next list sees whose it is.
-    if (list && !readPublished(bytes, authority))
-      refuseTaken(list, `ConfigMap ${namespace}/${name}`, authorityOwner(authority));
+    if (list && !readPublished(bytes, of.authority)) refuseTaken(list, `ConfigMap ${namespace}/${name}`, of);
     this.#lists.set(name, list);
     return bytes;
   }
 
   /** The ConfigMaps that hold the list which was read or published last, in order. */
-  crlConfigMaps(authority: string, generation: number): string[] {
-    const list = this.#lists.get(crlConfigMapName(authority, generation));
+  crlConfigMaps(of: AuthorityGeneration): string[] {
+    const list = this.#lists.get(crlConfigMapName(of));
     const parts = partsOf(list);
     return list && parts.length === 0 ? [list.metadata.name] : parts;
   }
 
   /** Named after the list, so that the parts of two lists never mix: the list is published when its index names them. */
-  async #writeParts(authority: string, name: string, crl: Buffer): Promise<string[]> {
+  async #writeParts(of: AuthorityGeneration, name: string, crl: Buffer): Promise<string[]> {
     const hash = createHash('sha256').update(crl).digest('hex').slice(0, 10);
     const parts: string[] = [];
     for (let start = 0; start < crl.length; start += PART_BYTES) {
       const part = `${name}-${hash}-${parts.length}`;
-      const metadata = this.#metadata(part, authorityOwner(authority), authority);
+      const metadata = this.#metadata(part, of);
       const object = {
         metadata: { ...metadata, labels: { ...metadata.labels, [names.part]: name.slice(-63) } },
         binaryData: { [name.replace(/-crl$/, '.crl')]: crl.subarray(start, start + PART_BYTES).toString('base64') },
@@ -198,47 +199,46 @@ export class KubeMaterial implements Material {
   }
 
   /** From the Secret, or made in this process and not yet written. */
-  #key(owner: string, generation: number): KeyObject | undefined {
-    const pem = this.#data(owner, generation)?.['tls.key'];
-    if (pem === undefined) return this.#options.pending.get(this.#pendingId(owner, generation));
-    const at = `${this.#place(owner, generation)}: tls.key`;
+  #key(owner: Owner, issue: number): KeyObject | undefined {
+    const pem = this.#data(owner, issue)?.['tls.key'];
+    if (pem === undefined) return this.#options.pending.get(this.#pendingId(owner, issue));
+    const at = `${this.#place(owner)}: tls.key`;
     return parsePrivateKey(new Secret(Buffer.from(pem, 'base64').toString()), { at });
   }
 
-  /** What the Secret holds, if it is that of this generation. */
-  #data(owner: string, generation: number): Readonly<Record<string, string>> | undefined {
-    const held = this.#secrets.get(this.#name(owner, generation));
-    return held?.generation === generation ? (held.secret.data ?? {}) : undefined;
+  /** What the Secret holds, if it is that of this issue. */
+  #data(owner: Owner, issue: number): Readonly<Record<string, string>> | undefined {
+    const held = this.#secrets.get(this.#name(owner));
+    return held?.issue === issue ? (held.secret.data ?? {}) : undefined;
   }
 
-  async #read(owner: string, generation: number): Promise<void> {
-    const { client, namespace, generationIn } = this.#options;
-    const name = this.#name(owner, generation);
+  async #read(owner: Owner): Promise<void> {
+    const { client, namespace, issueIn } = this.#options;
+    const name = this.#name(owner);
     const secret = await client.get(secrets, { namespace, name });
-    const held = secret && { secret, generation: generationIn(secret, this.#place(owner, generation), owner) };
+    const held = secret && { secret, issue: issueIn(secret, this.#place(owner), owner) };
     this.#secrets.set(name, held);
   }
 
-  #isMarked(owner: string, generation: number): boolean {
-    const { labels, annotations } = this.#secrets.get(this.#name(owner, generation))?.secret.metadata ?? {};
-    const wanted = this.#metadata('', owner, authorityIn(owner));
+  #isMarked(owner: Owner, issue: number): boolean {
+    const { labels, annotations } = this.#secrets.get(this.#name(owner))?.secret.metadata ?? {};
+    const wanted = this.#metadata('', owner);
     return (
       Object.entries(wanted.labels).every(([name, value]) => labels?.[name] === value) &&
       Object.entries(wanted.annotations).every(([name, value]) => annotations?.[name] === value) &&
-      annotations?.[names.generation] === `${generation}`
+      annotations?.[names.issue] === `${issue}`
     );
   }
 
-  async #write(owner: string, generation: number, texts: Record<string, string>, serial?: string): Promise<void> {
-    const name = this.#name(owner, generation);
+  async #write(owner: Owner, issue: number, texts: Record<string, string>, serial?: string): Promise<void> {
+    const name = this.#name(owner);
     const before = this.#secrets.get(name)?.secret;
-    const authority = authorityIn(owner);
-    const { labels, annotations, ...metadata } = this.#metadata(name, owner, authority);
-    const type = authority === undefined && 'tls.key' in texts ? 'kubernetes.io/tls' : 'Opaque';
+    const { labels, annotations, ...metadata } = this.#metadata(name, owner);
+    const type = 'demand' in owner && 'tls.key' in texts ? 'kubernetes.io/tls' : 'Opaque';
     const data = Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, base64(text)]));
     const marks = {
       ...annotations,
-      [names.generation]: `${generation}`,
+      [names.issue]: `${issue}`,
       ...(serial !== undefined && { [names.serial]: serial }),
     };
     const { client } = this.#options;
@@ -250,11 +250,11 @@ export class KubeMaterial implements Material {
             labels: { ...before.metadata.labels, ...labels },
             annotations: { ...before.metadata.annotations, ...marks },
           },
-          // I6: nothing of an earlier generation stays beside the certificate of this one.
-          data: { ...withoutCertificate(before.data), ...this.#data(owner, generation), ...data },
+          // I6: nothing of an earlier issue stays beside the certificate of this one.
+          data: { ...withoutCertificate(before.data), ...this.#data(owner, issue), ...data },
         })
       : await client.create(secrets, { metadata: { ...metadata, labels, annotations: marks }, type, data });
-    this.#secrets.set(name, { secret: written, generation });
+    this.#secrets.set(name, { secret: written, issue });
   }
 
   /** tls.crt begins with the certificate and goes on to below the root; ca.crt begins with the root and goes back down. */
@@ -267,31 +267,26 @@ export class KubeMaterial implements Material {
     };
   }
 
-  #metadata(name: string, owner: string, authority: string | undefined) {
+  #metadata(name: string, owner: Owner) {
     return {
       namespace: this.#options.namespace,
       name,
-      labels: { [names.managedBy]: MANAGER, ...(authority !== undefined && { [names.authority]: authority }) },
-      annotations: { [names.demand]: owner },
+      labels: { [names.managedBy]: MANAGER, ...('authority' in owner && { [names.authority]: owner.authority }) },
+      annotations: { [names.owner]: ownerText(owner) },
     };
   }
 
-  #name(owner: string, generation: number): string {
-    const authority = authorityIn(owner);
-    return authority === undefined ? this.#options.secretName(owner) : authoritySecretName(authority, generation);
+  #name(owner: Owner): string {
+    return 'authority' in owner ? authoritySecretName(owner) : this.#options.secretName(owner.demand);
   }
 
-  #place(owner: string, generation: number): string {
-    return `Secret ${this.#options.namespace}/${this.#name(owner, generation)}`;
+  #place(owner: Owner): string {
+    return `Secret ${this.#options.namespace}/${this.#name(owner)}`;
   }
 
-  #pendingId(owner: string, generation: number): string {
-    return `${this.#options.namespace}/${owner}/${generation}`;
+  #pendingId(owner: Owner, issue: number): string {
+    return `${this.#options.namespace}/${ownerText(owner)}/${issue}`;
   }
-}
-
-function authorityIn(owner: string): string | undefined {
-  return isAuthorityOwner(owner) ? owner.slice(authorityOwner('').length) : undefined;
 }
 
 function certificatesIn(data: string | undefined, at: string): Buffer[] {

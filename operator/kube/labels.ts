@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { type Owner, ownerText } from '../../src/authority/owner.ts';
 import { VcsPkiError } from '../../src/errors.ts';
 import type { KubeObject } from './resource.ts';
 
@@ -11,10 +12,10 @@ export const names = {
   ownerHash: 'vcs-pki.dev/owner-hash',
   /** Label: the object holds a part of a large revocation list. */
   part: 'vcs-pki.dev/crl-part',
-  /** Annotation: the demand id, or `authority/<name>`. */
-  demand: 'vcs-pki.dev/demand',
+  /** Annotation: whom it was issued to, as `ownerText` has it. */
+  owner: 'vcs-pki.dev/demand',
   /** Annotation: how many times the owner had been issued a certificate. */
-  generation: 'vcs-pki.dev/generation',
+  issue: 'vcs-pki.dev/generation',
   /** Annotation. */
   serial: 'vcs-pki.dev/serial',
 } as const;
@@ -22,19 +23,19 @@ export const names = {
 export const MANAGER = 'vcs-pki';
 
 /** An owner as the value of a label, which may have 63 characters and no slash. */
-export function ownerHash(owner: string): string {
-  return createHash('sha256').update(owner).digest('hex').slice(0, 32);
+export function ownerHash(owner: Owner): string {
+  return createHash('sha256').update(ownerText(owner)).digest('hex').slice(0, 32);
 }
 
-/** The owner that an object says it belongs to. */
+/** The owner that an object says it belongs to, as `ownerText` has it. */
 export function claimedOwner({ metadata }: KubeObject): string | undefined {
-  return metadata.annotations?.[names.demand];
+  return metadata.annotations?.[names.owner];
 }
 
 /** Refuses to touch an object that others made, or that another certificate or authority has. */
-export function refuseTaken(object: KubeObject, place: string, owner: string): void {
+export function refuseTaken(object: KubeObject, place: string, owner: Owner): void {
   const holder = claimedOwner(object);
-  if (holder === owner) return;
+  if (holder === ownerText(owner)) return;
   throw new VcsPkiError('OBJECT_TAKEN', {
     at: place,
     value: holder ?? '',

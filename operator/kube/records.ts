@@ -1,3 +1,5 @@
+import { fromFormat1 } from '../../src/authority/format-1.ts';
+import { type AuthorityGeneration, type Owner, ownerFromText, ownerText } from '../../src/authority/owner.ts';
 import {
   type CertificateRecord,
   type Issuance,
@@ -8,7 +10,8 @@ import {
   timestamp,
 } from '../../src/authority/record.ts';
 import { VcsPkiError } from '../../src/errors.ts';
-import { type Certificate, readCertificate, serialHex } from '../../src/x509/certificate.ts';
+import type { AuthorityId } from '../../src/topology/ids.ts';
+import { type Certificate, readCertificate, type Serial, serialHex } from '../../src/x509/certificate.ts';
 import { keyId } from '../../src/x509/keys.ts';
 import { type IssuedCertificateObject, issuedCertificates } from '../api/resources.ts';
 import type { KubeApi } from './client.ts';
@@ -19,8 +22,8 @@ import { keyOf, type ObjectRef, type Stored } from './resource.ts';
 export interface OwnerRecord {
   /** The IssuedCertificate. */
   readonly ref: ObjectRef;
-  readonly authority: string;
-  readonly authorityGeneration: number;
+  /** Who signed it. */
+  readonly issuer: AuthorityGeneration;
   /** Its specification says nothing where `damage` says why. */
   readonly record: CertificateRecord;
   /** Absent where it cannot be read. */
@@ -51,14 +54,14 @@ export async function recordsWhere(
 export async function recordsOfOwner(
   client: KubeApi,
   namespace: string,
-  owner: string,
+  owner: Owner,
 ): Promise<readonly OwnerRecord[]> {
-  return (await recordsWhere(client, namespace, { owner })).map(ownerRecordOf);
+  return (await recordsWhere(client, namespace, { owner: ownerText(owner) })).map(ownerRecordOf);
 }
 
 export function newest(records: readonly OwnerRecord[]): OwnerRecord | undefined {
   return records.reduce<OwnerRecord | undefined>(
-    (latest, each) => (latest && latest.record.issuance.generation > each.record.issuance.generation ? latest : each),
+    (latest, each) => (latest && latest.record.issuance.issue > each.record.issuance.issue ? latest : each),
     undefined,
   );
 }
@@ -67,7 +70,7 @@ export function newest(records: readonly OwnerRecord[]): OwnerRecord | undefined
 export function entryOf(object: IssuedCertificateObject): LedgerEntry {
   const { serial, notBefore, notAfter } = object.spec;
   return {
-    serial,
+    serial: serial as Serial,
     notBefore,
     notAfter,
     revocation: revocationOf(object),
@@ -121,10 +124,9 @@ export function ownerRecordOf(object: IssuedCertificateObject): OwnerRecord {
   const { serial, notBefore, notAfter } = spec;
   return {
     ref: metadata,
-    authority: spec.authority,
-    authorityGeneration: spec.authorityGeneration,
+    issuer: { authority: spec.authority as AuthorityId, generation: spec.authorityGeneration },
     record: {
-      serial,
+      serial: serial as Serial,
       notBefore,
       notAfter,
       issuance: issuance ?? standIn(object),
@@ -143,20 +145,22 @@ function certificateOf({ metadata, spec }: IssuedCertificateObject): Certificate
 }
 
 function issuanceOf({ metadata, spec }: IssuedCertificateObject): Issuance | undefined {
-  const { owner, generation, reason } = spec;
-  const specification = unlessUnreadable((): unknown => JSON.parse(spec.specification));
+  const { generation: issue, reason } = spec;
+  const owner = unlessUnreadable(() => ownerFromText(spec.owner));
+  const specification = unlessUnreadable(() => fromFormat1.specification(JSON.parse(spec.specification)));
   const topology = topologyOf(metadata.namespace ?? '');
-  return issuanceSchema.safeParse({ owner, topology, generation, reason, specification }).data;
+  return issuanceSchema.safeParse({ owner, topology, issue, reason, specification }).data;
 }
 
 function standIn({ metadata, spec }: IssuedCertificateObject): Issuance {
-  const { owner, generation, reason, authority: issuer } = spec;
+  const { generation: issue, reason } = spec;
+  const issuer = spec.authority as AuthorityId;
   return {
-    owner,
+    owner: ownerFromText(spec.owner),
     topology: topologyOf(metadata.namespace ?? ''),
-    generation,
+    issue,
     reason,
-    specification: { subject: { commonName: '' }, names: [], usages: [], key: '', issuer, lifetimeDays: 0 },
+    specification: { subject: { commonName: '' }, names: [], usages: [], key: { type: '' }, issuer, lifetimeDays: 0 },
   };
 }
 

@@ -1,10 +1,11 @@
 import { createPublicKey } from 'node:crypto';
+import { type Owner, ownerText } from '../../src/authority/owner.ts';
 import { VcsPkiError } from '../../src/errors.ts';
 import { Secret } from '../../src/secret.ts';
 import { type Certificate, readCertificate } from '../../src/x509/certificate.ts';
 import { keyId, parsePrivateKey, subjectPublicKeyInfo } from '../../src/x509/keys.ts';
 import { decodeDerOrPem } from '../../src/x509/pem.ts';
-import type { GenerationIn } from './kube-material.ts';
+import type { IssueIn } from './kube-material.ts';
 import { claimedOwner, names, refuseTaken } from './labels.ts';
 import { type OwnerRecord, unlessUnreadable } from './records.ts';
 import type { SecretObject } from './resource.ts';
@@ -43,26 +44,26 @@ export interface Vouching {
 }
 
 /**
- * Tells by the records of an owner which generation a Secret holds (I14): marks can be copied, a key or certificate on record
+ * Tells by the records of an owner which issue a Secret holds (I14): marks can be copied, a key or certificate on record
  * can't. What its marks alone vouch for is refused, unless it is the damaged Secret of an owner on record.
  */
 export function vouchedBy(
   records: readonly OwnerRecord[],
   { pendingKeyIds = [], wasIssued = () => false }: Vouching = {},
-): GenerationIn {
+): IssueIn {
   return (secret, place, owner) => {
     const { certificate, keyId } = contentOf(secret);
     const byKey = keyId === undefined ? undefined : records.findLast((record) => record.keyId === keyId);
     // Anybody has the certificate: beside another key it proves nothing.
-    const proves = keyId === undefined || claimedOwner(secret) === owner;
+    const proves = keyId === undefined || claimedOwner(secret) === ownerText(owner);
     const byCertificate = records.findLast((record) => certificate && isOnRecordAs(certificate, record));
     const known = byKey ?? (proves ? byCertificate : undefined);
-    if (known) return known.record.issuance.generation;
+    if (known) return known.record.issuance.issue;
     if (keyId !== undefined && pendingKeyIds.includes(keyId) && !certificate) return 1;
     refuseTaken(secret, place, owner);
     if (certificate && wasIssued(certificate)) throw recordLost(place, owner);
     if (certificate ?? keyId ?? (records.length === 0 && isFilled(secret))) throw unvouched(place, owner);
-    return Number(secret.metadata.annotations?.[names.generation]) || undefined;
+    return Number(secret.metadata.annotations?.[names.issue]) || undefined;
   };
 }
 
@@ -75,19 +76,19 @@ function isFilled({ data = {} }: SecretObject): boolean {
 }
 
 /** @param place where the certificate is seen */
-export function recordLost(place: string, owner: string): VcsPkiError {
+export function recordLost(place: string, owner: Owner): VcsPkiError {
   return new VcsPkiError('LEDGER_LOST_ENTRIES', {
     at: place,
-    message: `a certificate was issued for ${owner}, but the IssuedCertificate that records it is gone`,
+    message: `a certificate was issued for ${ownerText(owner)}, but the IssuedCertificate that records it is gone`,
     fix: 'restore the IssuedCertificates from a backup; without them revoked certificates would become valid again',
   });
 }
 
-function unvouched(place: string, owner: string): VcsPkiError {
+function unvouched(place: string, owner: Owner): VcsPkiError {
   return new VcsPkiError('OBJECT_TAKEN', {
     at: place,
-    value: owner,
-    message: `says that it belongs to ${owner}, but its key and certificate are not on record for that`,
+    value: ownerText(owner),
+    message: `says that it belongs to ${ownerText(owner)}, but its key and certificate are not on record for that`,
     fix: 'if it is from a backup, restore the IssuedCertificates of that backup too; else move it away: it is never overwritten',
   });
 }

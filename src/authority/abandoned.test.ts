@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Demand } from '../topology/demands.ts';
+import type { AuthorityId, DemandId } from '../topology/ids.ts';
+import type { Serial } from '../x509/certificate.ts';
 import { abandonedOf } from './abandoned.ts';
 import { planCertificate } from './plan.ts';
 import type { CertificateRecord, Specification } from './record.ts';
@@ -7,12 +9,12 @@ import { specificationOf } from './record.ts';
 
 const now = new Date('2028-03-01T00:00:00Z');
 const demand: Demand = {
-  id: 'core/expc1/server',
+  id: 'core/expc1/server' as DemandId,
   subject: { commonName: 'expc1.example.com' },
   names: ['expc1.example.com'],
   usages: ['serverAuth'],
   key: { type: 'ec-p256' },
-  issuer: 'root-ca',
+  issuer: 'root-ca' as AuthorityId,
   lifetimeDays: 365,
   renewBeforeDays: 30,
   onRemoval: 'revoke',
@@ -22,18 +24,18 @@ const demand: Demand = {
 
 interface Given extends Partial<Pick<CertificateRecord, 'notAfter' | 'revocation'>> {
   readonly reason?: string;
-  readonly key?: string;
+  readonly key?: Specification['key'];
 }
 
-function record(serial: string, generation: number, given: Given = {}): CertificateRecord {
-  const { reason = 'no certificate yet', key = 'ec-p256', ...fields } = given;
+function record(serial: string, issue: number, given: Given = {}): CertificateRecord {
+  const { reason = 'no certificate yet', key = { type: 'ec-p256' }, ...fields } = given;
   const specification: Specification = { ...specificationOf(demand), key };
   return {
-    serial,
+    serial: serial as Serial,
     notBefore: '2028-02-29T02:00:00Z',
     notAfter: '2029-02-28T02:00:00Z',
     ...fields,
-    issuance: { owner: demand.id, topology: 'test', generation, reason, specification },
+    issuance: { owner: { demand: demand.id }, topology: 'test', issue, reason, specification },
   };
 }
 
@@ -88,6 +90,6 @@ describe('a certificate whose private key is lost', () => {
   });
 
   it('is none whose key is on the appliance', () => {
-    expect(abandoned([record('4A', 1, { key: 'request 00ff' })])).toEqual([]);
+    expect(abandoned([record('4A', 1, { key: { request: '00ff' } })])).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import { type Finding, findingOf, type RuleFacts } from '../topology/rules/rule.ts';
+import { ownerText } from './owner.ts';
 import type { CertificateRecord } from './record.ts';
 
 /** Why a certificate is issued anew whose private key is gone from where it is kept: with `planCertificate`. */
@@ -19,16 +20,16 @@ export function abandonedOf(
   return records.filter((record) => {
     const { notAfter, revocation, issuance } = record;
     if (revocation || now >= new Date(notAfter)) return false;
-    if (issuance.specification.key.startsWith('request ')) return false;
+    if ('request' in issuance.specification.key) return false;
     return wasNotReplaced(record, records) && !isHeld(record);
   });
 }
 
 /** It is the newest of its owner, or the next one was issued because this one's key was lost. */
 function wasNotReplaced({ issuance }: CertificateRecord, records: readonly CertificateRecord[]): boolean {
-  const later = records.filter((other) => other.issuance.generation > issuance.generation);
-  const next = later.reduce((least, other) => Math.min(least, other.issuance.generation), Number.POSITIVE_INFINITY);
-  return later.every((other) => other.issuance.generation > next || KEY_LOST.test(other.issuance.reason));
+  const later = records.filter((other) => other.issuance.issue > issuance.issue);
+  const next = later.reduce((least, other) => Math.min(least, other.issuance.issue), Number.POSITIVE_INFINITY);
+  return later.every((other) => other.issuance.issue > next || KEY_LOST.test(other.issuance.reason));
 }
 
 export const certificateAbandoned: RuleFacts = {
@@ -42,7 +43,7 @@ export const certificateAbandoned: RuleFacts = {
 export function abandonedFinding({ serial, notAfter, issuance }: CertificateRecord): Finding {
   const { owner, specification, signedElsewhere } = issuance;
   return findingOf(certificateAbandoned, {
-    at: owner,
+    at: ownerText(owner),
     value: serial,
     message: `serial ${serial} is valid until ${notAfter.slice(0, 10)}, and its private key is gone from the PKI directory; a peer may still have it`,
     fix: signedElsewhere

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { demands } from '../topology/demands.ts';
 import { parseTopology } from '../topology/topology.ts';
+import type { Serial } from '../x509/certificate.ts';
 import { type Confirmations, pendingFindings, standings, withConfirmation } from './confirmation.ts';
 import { lockFileOf } from './lock-file.ts';
 import type { RecordedState } from './plan.ts';
@@ -24,13 +25,13 @@ const state = (serial: string): RecordedState => ({
     demands(topology).map((demand) => [
       demand.id,
       {
-        serial,
+        serial: serial as Serial,
         notBefore: '2026-11-21T12:00:00Z',
         notAfter: '2027-11-21T12:00:00Z',
         issuance: {
-          owner: demand.id,
+          owner: { demand: demand.id },
           topology: 'test',
-          generation: 1,
+          issue: 1,
           reason: '',
           specification: specificationOf(demand),
         },

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { VcsPkiError } from '../errors.ts';
 import type { Demand } from '../topology/demands.ts';
+import type { DemandId } from '../topology/ids.ts';
 import { type Certificate, isIssuedBy, serialHex } from '../x509/certificate.ts';
 import { describeKey, keyTypeOf, keyTypes, subjectPublicKeyInfo } from '../x509/keys.ts';
 import { formatName, sameName } from '../x509/name.ts';
@@ -16,20 +17,20 @@ import { checkRequestForElsewhere } from './request-check.ts';
 
 export interface RequestOrder {
   readonly demand: Demand;
-  readonly generation: number;
+  readonly issue: number;
   readonly reason: string;
 }
 
 /** Makes the request of a demand, key first, or takes the one that the appliance made; durable when it resolves. */
 export async function makeRequest(
-  { demand, generation, reason }: RequestOrder,
+  { demand, issue, reason }: RequestOrder,
   ports: Ports & { readonly requests: Requests },
 ): Promise<PendingRequest> {
   const declared = await readDemandedRequest(demand);
   const { subject, names, usages } = demand;
   const der =
     declared?.der ??
-    (await createRequest(await keyOf(demand, generation, ports.material), {
+    (await createRequest(await keyOf(demand, issue, ports.material), {
       subject,
       dnsNames: names,
       purposes: usages,
@@ -38,7 +39,7 @@ export async function makeRequest(
   checkRequestForElsewhere(request, demand);
   await refuseCompromised(request.subjectPublicKeyInfo, demand.id, ports);
   const pending = {
-    generation,
+    issue,
     reason,
     createdAt: timestamp(ports.clock.now()),
     specification: specificationOf(demand),
@@ -49,7 +50,7 @@ export async function makeRequest(
 }
 
 /** What came back, and for whom. */
-export interface Arrival extends Pick<PendingRequest, 'generation' | 'reason' | 'specification'> {
+export interface Arrival extends Pick<PendingRequest, 'issue' | 'reason' | 'specification'> {
   readonly demand: Demand;
   readonly certificate: Certificate;
   /** Its issuers, from its own to the root, as far as they are known. */
@@ -59,8 +60,8 @@ export interface Arrival extends Pick<PendingRequest, 'generation' | 'reason' | 
 /** Requirement 35: the request that a certificate answers, told by its public key. */
 export async function requestOf(
   certificate: Certificate,
-  pending: ReadonlyMap<string, PendingRequest>,
-): Promise<string | undefined> {
+  pending: ReadonlyMap<DemandId, PendingRequest>,
+): Promise<DemandId | undefined> {
   for (const [id, { request }] of pending) {
     const { subjectPublicKeyInfo: key } = await readRequest(Buffer.from(request, 'base64'), id);
     if (key.equals(certificate.subjectPublicKeyInfo)) return id;
@@ -173,22 +174,23 @@ export async function acceptArrival(
   ledger: Ledger,
   ports: Ports & { readonly requests: Requests },
 ): Promise<void> {
-  const { demand, generation, reason, specification, certificate, chain } = arrival;
-  const issuance: Issuance = { owner: demand.id, topology, generation, reason, specification, signedElsewhere: true };
+  const { demand, issue, reason, specification, certificate, chain } = arrival;
+  const owner = { demand: demand.id };
+  const issuance: Issuance = { owner, topology, issue, reason, specification, signedElsewhere: true };
   const serial = serialHex(certificate.serialNumber);
   if (!(await isOnRecord(arrival, ledger))) await ledger.record([{ serial, certificate: certificate.der, issuance }]);
   const issuers = chain.filter(({ subject, issuer }) => !sameName(subject, issuer)).map(({ der }) => der);
-  await ports.material.store(demand.id, generation, { certificate: certificate.der, chain: issuers });
+  await ports.material.store(owner, issue, { certificate: certificate.der, chain: issuers });
   await ports.requests.remove(demand.id);
 }
 
 /** Keeps a key that was made elsewhere, where none of ours waits for a certificate (38). */
 export async function keepKey(
-  { demand, generation }: RequestOrder,
+  { demand, issue }: RequestOrder,
   key: KeyObject,
   { material }: Pick<Ports, 'material'>,
 ): Promise<void> {
-  const kept = await material.key(demand.id, generation, async () => key);
+  const kept = await material.key({ demand: demand.id }, issue, async () => key);
   if (subjectPublicKeyInfo(kept).equals(subjectPublicKeyInfo(key))) return;
   throw otherKeyAwaited(demand.id);
 }

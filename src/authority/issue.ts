@@ -17,11 +17,12 @@ import { type CertificateRequest, readRequest } from '../x509/request.ts';
 import { signatureAlgorithmFor } from '../x509/signature.ts';
 import { type CompromisedKeys, refuseCompromised } from './compromised-key.ts';
 import { type Issuer, keyIdentifierOf, localSigner } from './issuer.ts';
+import { ownerText } from './owner.ts';
 import { refusePathTooLong } from './path-length.ts';
 import { authoritySpecification } from './plan.ts';
 import type { Clock, Ledger, Material, Random, Signer } from './ports.ts';
 import { authorityExtensions, leafExtensions } from './profile.ts';
-import { authorityOwner, type Issuance, type NewEntry, specificationOf } from './record.ts';
+import { type Issuance, type NewEntry, specificationOf } from './record.ts';
 import { checkRequest } from './request-check.ts';
 import { addDays } from './schedule.ts';
 import { randomSerial } from './serial.ts';
@@ -41,7 +42,7 @@ export interface Ports {
 
 export interface IssueOrder {
   readonly demand: Demand;
-  readonly generation: number;
+  readonly issue: number;
   readonly reason: string;
 }
 
@@ -73,19 +74,19 @@ export async function issueCertificates(
     }
     await issuer.ledger.record(signed);
     for (const { order, certificate } of signed) {
-      await ports.material.store(order.demand.id, order.generation, { certificate, chain: issuer.chain });
+      await ports.material.store({ demand: order.demand.id }, order.issue, { certificate, chain: issuer.chain });
       announce({ order, certificate: readCertificate(certificate, order.demand.id) });
     }
   }
 }
 
 async function signLeaf(
-  { demand, generation }: IssueOrder,
+  { demand, issue }: IssueOrder,
   serialNumber: bigint,
   issuer: Issuer,
   ports: Ports,
 ): Promise<Buffer> {
-  const publicKey = await publicKeyOf(demand, generation, ports.material);
+  const publicKey = await publicKeyOf(demand, issue, ports.material);
   await refuseCompromised(publicKey, demand.id, ports);
   if (publicKey.equals(issuer.certificate.subjectPublicKeyInfo)) {
     throw new VcsPkiError('KEY_REUSED', {
@@ -114,14 +115,14 @@ async function signLeaf(
   );
 }
 
-async function publicKeyOf(demand: Demand, generation: number, material: Material): Promise<Buffer> {
+async function publicKeyOf(demand: Demand, issue: number, material: Material): Promise<Buffer> {
   const request = await readDemandedRequest(demand);
   if (request) return request.subjectPublicKeyInfo;
-  return subjectPublicKeyInfo(await keyOf(demand, generation, material));
+  return subjectPublicKeyInfo(await keyOf(demand, issue, material));
 }
 
-/** The key of this generation, made when it is not there yet. */
-export async function keyOf(demand: Demand, generation: number, material: Material): Promise<KeyObject> {
+/** The key of this issue, made when it is not there yet. */
+export async function keyOf(demand: Demand, issue: number, material: Material): Promise<KeyObject> {
   const type = 'type' in demand.key ? demand.key.type : undefined;
   if (!isKeyType(type)) {
     throw new VcsPkiError('KEY_TYPE_REFUSED', {
@@ -131,7 +132,7 @@ export async function keyOf(demand: Demand, generation: number, material: Materi
       fix: `use one of ${keyTypes.join(', ')}`,
     });
   }
-  return material.key(demand.id, generation, () => generatePrivateKey(type));
+  return material.key({ demand: demand.id }, issue, () => generatePrivateKey(type));
 }
 
 /** What appliances ask for must be what is demanded, with keys that may be certified: told before anything is written (I10, I12). */
@@ -177,20 +178,21 @@ function validityWithin(
 }
 
 /**
- * Creates generation 1 of an authority: self-signed on its own ledger, or signed by `parent` and on its ledger.
+ * Creates a generation of an authority: self-signed on its own ledger, or signed by `parent` and on its ledger.
  * @param pathLength the longest chain of authorities that the topology has below this one
  */
 export async function createAuthority(
   authority: Authority,
-  own: { readonly ledger: Ledger; readonly key: KeyObject },
+  own: { readonly generation: number; readonly ledger: Ledger; readonly key: KeyObject },
   parent: Issuer | undefined,
   context: { readonly reason: string; readonly topology: string; readonly pathLength: number | undefined },
   ports: Ports,
 ): Promise<Certificate> {
-  const owner = authorityOwner(authority.id);
+  const owner = { authority: authority.id, generation: own.generation };
+  const at = ownerText(owner);
   const publicKey = subjectPublicKeyInfo(own.key);
-  await refuseCompromised(publicKey, owner, ports);
-  if (parent) refusePathTooLong(parent, owner);
+  await refuseCompromised(publicKey, at, ports);
+  if (parent) refusePathTooLong(parent, at);
   const ledger = parent?.ledger ?? own.ledger;
   const subject = encodeName(authority.subject);
   const now = ports.clock.now();
@@ -202,7 +204,7 @@ export async function createAuthority(
       issuer: parent?.certificate.subject.der ?? subject,
       subject,
       ...(parent
-        ? validityWithin(parent.certificate, now, authority.lifetimeDays, owner)
+        ? validityWithin(parent.certificate, now, authority.lifetimeDays, at)
         : { notBefore, notAfter: addDays(notBefore, authority.lifetimeDays) }),
       subjectPublicKeyInfo: publicKey,
       extensions: authorityExtensions({
@@ -218,13 +220,13 @@ export async function createAuthority(
   const issuance: Issuance = {
     owner,
     topology: context.topology,
-    generation: 1,
+    issue: 1,
     reason: context.reason,
     specification: authoritySpecification(authority),
   };
   await ledger.record([{ serial: serialHex(serialNumber), certificate, issuance }]);
   await ports.material.store(owner, 1, { certificate, chain: parent?.chain ?? [] });
-  return readCertificate(certificate, owner);
+  return readCertificate(certificate, at);
 }
 
 async function sign(content: CertificateContent, signer: Signer): Promise<Buffer> {
@@ -233,8 +235,8 @@ async function sign(content: CertificateContent, signer: Signer): Promise<Buffer
   return encodeSigned(tbs, algorithm, await signer.sign(tbs));
 }
 
-function issuanceOf({ demand, generation, reason }: IssueOrder, topology: string): Issuance {
-  return { owner: demand.id, topology, generation, reason, specification: specificationOf(demand) };
+function issuanceOf({ demand, issue, reason }: IssueOrder, topology: string): Issuance {
+  return { owner: { demand: demand.id }, topology, issue, reason, specification: specificationOf(demand) };
 }
 
 function seconds(milliseconds: number): Date {

@@ -1,12 +1,14 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { AuthorityId } from '../topology/ids.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { keyIdentifier, subjectPublicKeyInfo } from '../x509/keys.ts';
 import { signBytes } from '../x509/signature.ts';
+import type { AuthorityGeneration } from './owner.ts';
 import type { Ledger, Signer } from './ports.ts';
 
 /** An authority generation that can issue: its certificate, its key behind a port, its ledger. */
 export interface Issuer {
-  readonly id: string;
+  readonly id: AuthorityId;
   readonly generation: number;
   readonly certificate: Certificate;
   /** DER of the certificates to hand out with a leaf: this one's and those above it, without the root. */
@@ -17,6 +19,10 @@ export interface Issuer {
   readonly ledger: Ledger;
   /** The distribution point in its certificates. */
   readonly crlUrl: string | undefined;
+}
+
+export function generationOf({ id, generation }: Pick<Issuer, 'id' | 'generation'>): AuthorityGeneration {
+  return { authority: id, generation };
 }
 
 /** What its certificates and lists name as the key of their issuer (RFC 5280 4.2.1.1). */

@@ -1,9 +1,11 @@
 import * as z from 'zod';
 import { VcsPkiError } from '../errors.ts';
 import type { Demand } from '../topology/demands.ts';
+import type { AuthorityId, DemandId } from '../topology/ids.ts';
 import { parseInput } from '../topology/input.ts';
 import { onRemovalSchema, type Topology } from '../topology/schema.ts';
 import { type Confirmations, confirmationSchema, keptConfirmations } from './confirmation.ts';
+import { fromFormat1 } from './format-1.ts';
 import type { AuthorityState, RecordedState } from './plan.ts';
 import { recordSchema } from './record.ts';
 
@@ -12,10 +14,16 @@ export const LOCK_FILE = 'vcs-pki.lock.json';
 
 /** Public facts about what has been issued, for Git: with it, synth gives the same result on every machine. */
 const lockFileSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   topology: z.string(),
-  authorities: z.record(z.string(), z.strictObject({ keyIdentifier: z.string(), ...recordSchema.shape })),
-  certificates: z.record(z.string(), z.strictObject({ onRemoval: onRemovalSchema.optional(), ...recordSchema.shape })),
+  authorities: z.record(
+    z.string().brand<'AuthorityId'>(),
+    z.strictObject({ keyIdentifier: z.string(), ...recordSchema.shape }),
+  ),
+  certificates: z.record(
+    z.string().brand<'DemandId'>(),
+    z.strictObject({ onRemoval: onRemovalSchema.optional(), ...recordSchema.shape }),
+  ),
   /** How often the last step of an apply had to be tried again, and whether it is still to come to its end. */
   delivery: z.strictObject({ attempt: z.int().min(0), unfinished: z.literal(true).optional() }).optional(),
   /** What has been confirmed of each peer. */
@@ -40,7 +48,7 @@ export function parseLockFile(text: string, path: string): LockFile {
       cause,
     });
   }
-  return parseInput(lockFileSchema, value, path);
+  return parseInput(lockFileSchema, fromFormat1.lockFile(value), path);
 }
 
 /** Refuses a lock file of another topology: its generations and reasons would be taken for ours. */
@@ -78,19 +86,20 @@ export function checkLockAuthorities(
 
 /** What the lock file alone tells. */
 export function stateFromLock(lock: LockFile | undefined): RecordedState {
-  const authorities = new Map<string, AuthorityState>();
-  for (const [id, { keyIdentifier, ...record }] of Object.entries(lock?.authorities ?? {})) {
-    authorities.set(id, { keyIdentifier, record });
+  const authorities = new Map<AuthorityId, AuthorityState>();
+  for (const [id, { keyIdentifier, ...record }] of entriesOf(lock?.authorities ?? {})) {
+    const { owner } = record.issuance;
+    authorities.set(id, { generation: 'authority' in owner ? owner.generation : 1, keyIdentifier, record });
   }
   const certificates = new Map(
-    Object.entries(lock?.certificates ?? {}).map(([id, { onRemoval: _, ...record }]) => [id, record]),
+    entriesOf(lock?.certificates ?? {}).map(([id, { onRemoval: _, ...record }]) => [id, record]),
   );
   return { authorities, certificates, onRemoval: onRemovalOf(lock) };
 }
 
 /** What the last apply was told to do with each certificate when its demand is removed. */
-export function onRemovalOf(lock: LockFile | undefined): Map<string, Demand['onRemoval']> {
-  const entries = Object.entries(lock?.certificates ?? {});
+export function onRemovalOf(lock: LockFile | undefined): Map<DemandId, Demand['onRemoval']> {
+  const entries = entriesOf(lock?.certificates ?? {});
   return new Map(entries.flatMap(([id, { onRemoval }]) => (onRemoval ? [[id, onRemoval]] : [])));
 }
 
@@ -110,10 +119,10 @@ export function lockFileOf(
 ): LockFile {
   const policies = new Map(demands.map((demand) => [demand.id, demand.onRemoval]));
   const peers = Object.entries(keptConfirmations(confirmations, demands));
-  const sorted = <T>(entries: Iterable<[string, T]>) =>
-    Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const sorted = <Id extends string, T>(entries: Iterable<[Id, T]>) =>
+    Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 1))) as Record<Id, T>;
   return {
-    version: 1,
+    version: 2,
     topology,
     authorities: sorted(
       [...state.authorities].map(([id, { keyIdentifier, record }]) => [id, { keyIdentifier, ...record }]),
@@ -127,6 +136,10 @@ export function lockFileOf(
     ...(delivery && (delivery.unfinished || delivery.attempt > 0) && { delivery }),
     ...(peers.length > 0 && { peers: sorted(peers) }),
   };
+}
+
+function entriesOf<Id extends string, T>(record: Readonly<Record<Id, T>>): [Id, T][] {
+  return Object.entries(record) as [Id, T][];
 }
 
 export function formatLockFile(lock: LockFile): string {

@@ -20,10 +20,19 @@ async function authority(id: string, pathLength: number | undefined, parent?: Is
   const ledger = new MemoryLedger();
   const declared = authoritySchema.parse({ id, subject: { commonName: `Test ${id}` }, key: 'ec-p256' });
   const context = { reason: 'test', topology: 'test', pathLength };
-  const certificate = await createAuthority(declared, { ledger, key }, parent, context, ports);
+  const certificate = await createAuthority(declared, { generation: 1, ledger, key }, parent, context, ports);
   const chain = parent ? [certificate.der, ...parent.chain] : [];
   const root = parent ? (parent.root ?? parent.certificate.der) : certificate.der;
-  return { id, generation: 1, certificate, chain, root, signer: localSigner(key), ledger, crlUrl: undefined };
+  return {
+    id: declared.id,
+    generation: 1,
+    certificate,
+    chain,
+    root,
+    signer: localSigner(key),
+    ledger,
+    crlUrl: undefined,
+  };
 }
 
 describe('RFC 5280 4.2.1.9: an authority is signed only where every path length above allows it', () => {

@@ -1,5 +1,6 @@
 import { VcsPkiError } from '../errors.ts';
 import type { Demand } from '../topology/demands.ts';
+import type { AuthorityId } from '../topology/ids.ts';
 import type { Authority, Topology } from '../topology/schema.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { Crl, RevocationReason } from '../x509/crl.ts';
@@ -7,26 +8,27 @@ import { generatePrivateKey } from '../x509/keys.ts';
 import { makeRequest } from './elsewhere.ts';
 import { checkRequests, createAuthority, type IssueOrder, issueCertificates, type Ports } from './issue.ts';
 import type { Issuer } from './issuer.ts';
+import { type Owner, ownerText } from './owner.ts';
 import { type Action, pathLengthBelow } from './plan.ts';
 import type { Ledger, Requests } from './ports.ts';
-import { authorityOwner, type CertificateRecord } from './record.ts';
+import type { CertificateRecord } from './record.ts';
 import { revokeCertificate, signCrl } from './revoke.ts';
 
 /** Where the authorities of a topology live. */
 export interface Authorities {
   /** Makes the place for a new authority, and its empty ledger. */
-  prepare(authority: Authority): Promise<Ledger>;
-  open(id: string): Promise<Issuer>;
+  prepare(authority: Authority, generation: number): Promise<Ledger>;
+  open(id: AuthorityId): Promise<Issuer>;
   /** The recorded certificate and its issuers, for restoring a damaged file. */
-  recorded(owner: string): Promise<{ certificate: Buffer; chain: readonly Buffer[] }>;
+  recorded(owner: Owner): Promise<{ certificate: Buffer; chain: readonly Buffer[] }>;
 }
 
 /** What has been done, as it happens. */
 export type Done =
-  | { readonly kind: 'created authority'; readonly id: string; readonly certificate: Certificate }
+  | { readonly kind: 'created authority'; readonly id: AuthorityId; readonly certificate: Certificate }
   | { readonly kind: 'issued'; readonly demand: Demand; readonly reason: string; readonly certificate: Certificate }
   | { readonly kind: 'requested'; readonly demand: Demand; readonly reason: string }
-  | { readonly kind: 'restored'; readonly owner: string; readonly reason: string }
+  | { readonly kind: 'restored'; readonly owner: Owner; readonly reason: string }
   | { readonly kind: 'revoked'; readonly record: CertificateRecord; readonly reason: string }
   | { readonly kind: 'signed CRL'; readonly authority: string; readonly crl: Crl; readonly reason: string };
 
@@ -45,8 +47,8 @@ export async function perform(
   options: PerformOptions = {},
 ): Promise<void> {
   const { signal } = options;
-  const issuers = new Map<string, Promise<Issuer>>();
-  const open = (id: string): Promise<Issuer> => {
+  const issuers = new Map<AuthorityId, Promise<Issuer>>();
+  const open = (id: AuthorityId): Promise<Issuer> => {
     const issuer = issuers.get(id) ?? authorities.open(id);
     issuers.set(id, issuer);
     return issuer;
@@ -57,14 +59,16 @@ export async function perform(
     signal?.throwIfAborted();
     if (action.kind === 'create authority') {
       const { authority, reason } = action;
-      const ledger = await authorities.prepare(authority);
-      const key = await ports.material.key(authorityOwner(authority.id), 1, () => generatePrivateKey(authority.key));
+      const ledger = await authorities.prepare(authority, 1);
+      const generation = 1;
+      const owner = { authority: authority.id, generation };
+      const key = await ports.material.key(owner, 1, () => generatePrivateKey(authority.key));
       const parent = authority.issuer === undefined ? undefined : await open(authority.issuer);
       const context = { reason, topology: topology.name, pathLength: pathLengthBelow(topology, authority) };
-      const certificate = await createAuthority(authority, { ledger, key }, parent, context, ports);
+      const certificate = await createAuthority(authority, { generation, ledger, key }, parent, context, ports);
       announce({ kind: 'created authority', id: authority.id, certificate });
     } else if (action.kind === 'restore') {
-      await ports.material.store(action.owner, action.generation, await authorities.recorded(action.owner));
+      await ports.material.store(action.owner, action.issue, await authorities.recorded(action.owner));
       announce({ kind: 'restored', owner: action.owner, reason: action.reason });
     } else if (action.kind === 'request') {
       const { requests } = ports;
@@ -103,23 +107,23 @@ export function* demandsIn(actions: readonly Action[]): Generator<Demand> {
 const REMOVAL_REASON: RevocationReason = 'cessationOfOperation';
 
 /** Plans put what others depend on first: authorities in order, then certificates, then revocations and lists. */
-function ordersByIssuer(actions: readonly Action[]): Map<string, IssueOrder[]> {
-  const orders = new Map<string, IssueOrder[]>();
+function ordersByIssuer(actions: readonly Action[]): Map<AuthorityId, IssueOrder[]> {
+  const orders = new Map<AuthorityId, IssueOrder[]>();
   for (const action of actions) {
     if (action.kind !== 'issue') continue;
-    const { demand, generation, reason } = action;
+    const { demand, issue, reason } = action;
     const known = orders.get(demand.issuer) ?? [];
-    known.push({ demand, generation, reason });
+    known.push({ demand, issue, reason });
     orders.set(demand.issuer, known);
   }
   return orders;
 }
 
-function issuerOf(record: CertificateRecord, topology: Topology): string {
+function issuerOf(record: CertificateRecord, topology: Topology): AuthorityId {
   const { issuer } = record.issuance.specification;
   if (topology.authorities.some((authority) => authority.id === issuer)) return issuer;
   throw new VcsPkiError('AUTHORITY_IN_USE', {
-    at: record.issuance.owner,
+    at: ownerText(record.issuance.owner),
     value: issuer,
     message: `its certificate is to be revoked, but its authority ${issuer} is no longer declared`,
     fix: `declare ${issuer} again until everything that it issued has been revoked or replaced`,

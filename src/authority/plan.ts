@@ -1,10 +1,10 @@
 import type { Demand } from '../topology/demands.ts';
+import type { AuthorityId, DemandId } from '../topology/ids.ts';
 import type { Authority, Topology } from '../topology/schema.ts';
 import { issuersFirst } from '../topology/topology.ts';
+import type { AuthorityGeneration, Owner } from './owner.ts';
 import {
-  authorityOwner,
   type CertificateRecord,
-  isAuthorityOwner,
   type PendingRequest,
   type Specification,
   specificationOf,
@@ -12,13 +12,24 @@ import {
 } from './record.ts';
 import { addDays, nextUpdateDue } from './schedule.ts';
 
-/** What is known of an authority: on disk, in the cluster, or from the lock file alone. */
+/** What is known of an authority's active generation: on disk, in the cluster, or from the lock file alone. */
 export interface AuthorityState {
+  readonly generation: number;
   readonly record: CertificateRecord;
   /** Hex of the subject key identifier. */
   readonly keyIdentifier: string;
   /** Absent where the state comes from a lock file. */
   readonly crl?: CrlState | 'none' | 'damaged';
+  /** Absent: not looked at. */
+  readonly material?: MaterialState;
+}
+
+/** The generation of an authority that signs; of one that is still to be created, the first. */
+export function activeGeneration(
+  authority: AuthorityId,
+  { authorities }: Pick<RecordedState, 'authorities'>,
+): AuthorityGeneration {
+  return { authority, generation: authorities.get(authority)?.generation ?? 1 };
 }
 
 export interface CrlState {
@@ -32,32 +43,32 @@ export interface CrlState {
 export type MaterialState = 'whole' | 'certificate missing' | 'certificate altered' | 'key missing' | 'key altered';
 
 export interface RecordedState {
-  readonly authorities: ReadonlyMap<string, AuthorityState>;
-  /** The newest record of each owner that this topology demanded. */
-  readonly certificates: ReadonlyMap<string, CertificateRecord>;
-  /** All records of each of these owners, whichever authority signed them, in order of issue; absent: the newest alone is known. */
-  readonly history?: ReadonlyMap<string, readonly CertificateRecord[]>;
-  /** By owner; absent: not looked at. */
-  readonly material?: ReadonlyMap<string, MaterialState>;
-  /** What becomes of removed demands, by owner; absent: revoke. */
-  readonly onRemoval?: ReadonlyMap<string, Demand['onRemoval']>;
-  /** Requests that authorities elsewhere have not answered yet, by demand id. */
-  readonly requests?: ReadonlyMap<string, PendingRequest>;
+  readonly authorities: ReadonlyMap<AuthorityId, AuthorityState>;
+  /** The newest record of each demand that this topology has or had. */
+  readonly certificates: ReadonlyMap<DemandId, CertificateRecord>;
+  /** All records of each of these demands, whichever authority signed them, in order of issue; absent: the newest alone is known. */
+  readonly history?: ReadonlyMap<DemandId, readonly CertificateRecord[]>;
+  /** Absent: not looked at. */
+  readonly material?: ReadonlyMap<DemandId, MaterialState>;
+  /** What becomes of removed demands; absent: revoke. */
+  readonly onRemoval?: ReadonlyMap<DemandId, Demand['onRemoval']>;
+  /** Requests that authorities elsewhere have not answered yet. */
+  readonly requests?: ReadonlyMap<DemandId, PendingRequest>;
 }
 
 export type Action =
   | { readonly kind: 'create authority'; readonly authority: Authority; readonly reason: string }
-  | { readonly kind: 'issue'; readonly demand: Demand; readonly generation: number; readonly reason: string }
+  | { readonly kind: 'issue'; readonly demand: Demand; readonly issue: number; readonly reason: string }
   /** To be signed elsewhere: key and request are made here, unless the request was made on the appliance. */
-  | { readonly kind: 'request'; readonly demand: Demand; readonly generation: number; readonly reason: string }
-  | { readonly kind: 'restore'; readonly owner: string; readonly generation: number; readonly reason: string }
+  | { readonly kind: 'request'; readonly demand: Demand; readonly issue: number; readonly reason: string }
+  | { readonly kind: 'restore'; readonly owner: Owner; readonly issue: number; readonly reason: string }
   | { readonly kind: 'revoke'; readonly record: CertificateRecord; readonly reason: string }
   | { readonly kind: 'sign CRL'; readonly authority: Authority; readonly reason: string };
 
 /** What one decision comes to. `until` is when to look again though nothing changes. */
 export type Decision =
-  | { readonly kind: 'issue'; readonly generation: number; readonly reason: string }
-  | { readonly kind: 'restore'; readonly generation: number; readonly reason: string }
+  | { readonly kind: 'issue'; readonly issue: number; readonly reason: string }
+  | { readonly kind: 'restore'; readonly issue: number; readonly reason: string }
   | { readonly kind: 'wait'; readonly until: Date };
 
 /** A request is out with an authority elsewhere, and is not made anew before its certificate has come or it is discarded. */
@@ -83,10 +94,12 @@ export function plan(topology: Topology, demands: readonly Demand[], state: Reco
   const own = new Set(topology.authorities.map(({ id }) => id));
   for (const authority of issuersFirst(topology.authorities)) {
     const known = state.authorities.get(authority.id);
-    const decision = planAuthority(authority, known, state.material?.get(authorityOwner(authority.id)));
+    const decision = planAuthority(authority, known);
     if (decision.kind === 'create') actions.push({ kind: 'create authority', authority, reason: decision.reason });
-    if (decision.kind === 'restore')
-      actions.push({ kind: 'restore', owner: authorityOwner(authority.id), generation: 1, reason: decision.reason });
+    if (decision.kind === 'restore' && known) {
+      const { owner, issue } = known.record.issuance;
+      actions.push({ kind: 'restore', owner, issue, reason: decision.reason });
+    }
   }
   for (const demand of demands) {
     const decision = planCertificate(
@@ -106,7 +119,7 @@ export function plan(topology: Topology, demands: readonly Demand[], state: Reco
           since: pending.createdAt,
           differences: compare(pending.specification, specificationOf(demand)),
         });
-    } else if (decision.kind === 'restore') actions.push({ ...decision, owner: demand.id });
+    } else if (decision.kind === 'restore') actions.push({ ...decision, owner: { demand: demand.id } });
     else waits.push(decision.until);
   }
   const revocations = planRemoved(demands, state, now);
@@ -130,9 +143,9 @@ export function planCertificate(
   material: MaterialState | undefined,
   now: Date,
 ): Decision {
-  if (!record) return { kind: 'issue', generation: 1, reason: 'no certificate yet' };
-  const { generation } = record.issuance;
-  const reissue = (reason: string): Decision => ({ kind: 'issue', generation: generation + 1, reason });
+  if (!record) return { kind: 'issue', issue: 1, reason: 'no certificate yet' };
+  const { issue } = record.issuance;
+  const reissue = (reason: string): Decision => ({ kind: 'issue', issue: issue + 1, reason });
   if (record.revocation) return reissue(`serial ${record.serial} was revoked (${record.revocation.reason})`);
   const differences = compare(record.issuance.specification, specificationOf(demand));
   if (differences.length > 0) return reissue(differences.join(', '));
@@ -141,7 +154,7 @@ export function planCertificate(
   const outlives = issuerNotAfter === undefined || record.notAfter < issuerNotAfter;
   if (now >= renewal && outlives) return reissue(`renewal was due on ${renewal.toISOString().slice(0, 10)}`);
   if (material === 'key missing' || material === 'key altered') return reissue(`its private ${material}`);
-  if (material !== undefined && material !== 'whole') return { kind: 'restore', generation, reason: material };
+  if (material !== undefined && material !== 'whole') return { kind: 'restore', issue, reason: material };
   return { kind: 'wait', until: outlives ? renewal : new Date(record.notAfter) };
 }
 
@@ -149,11 +162,11 @@ type AuthorityDecision = { kind: 'create' | 'restore'; reason: string } | { kind
 
 export function planAuthority(
   authority: Authority,
-  state: AuthorityState | undefined,
-  material: MaterialState | undefined,
+  state: Pick<AuthorityState, 'material'> | undefined,
 ): AuthorityDecision {
   if (!state)
     return { kind: 'create', reason: authority.issuer ? `to be signed by ${authority.issuer}` : 'self-signed root' };
+  const { material } = state;
   if (material === 'certificate missing' || material === 'certificate altered')
     return { kind: 'restore', reason: material };
   return { kind: 'nothing' };
@@ -171,7 +184,7 @@ export function authoritySpecification(authority: Authority): Specification {
     subject: authority.subject,
     names: [],
     usages: [],
-    key: authority.key,
+    key: { type: authority.key },
     issuer: authority.issuer ?? authority.id,
     lifetimeDays: authority.lifetimeDays,
   };
@@ -217,22 +230,22 @@ export function planRemoved(
 ): Extract<Action, { kind: 'revoke' }>[] {
   const wanted = new Set(demands.map((demand) => demand.id));
   const removed: Extract<Action, { kind: 'revoke' }>[] = [];
-  for (const owner of state.certificates.keys()) {
-    if (wanted.has(owner) || isAuthorityOwner(owner) || state.onRemoval?.get(owner) === 'keep') continue;
-    for (const record of validOf(owner, state, now))
+  for (const demand of state.certificates.keys()) {
+    if (wanted.has(demand) || state.onRemoval?.get(demand) === 'keep') continue;
+    for (const record of validOf(demand, state, now))
       if (!record.issuance.signedElsewhere) removed.push({ kind: 'revoke', record, reason: 'no longer declared' });
   }
   return removed;
 }
 
-/** Certificates of an owner that have neither ended nor been revoked, in order of issue. */
+/** Certificates of a demand that have neither ended nor been revoked, in order of issue. */
 export function validOf(
-  owner: string,
+  demand: DemandId,
   { history, certificates }: Pick<RecordedState, 'history' | 'certificates'>,
   now: Date,
 ): CertificateRecord[] {
-  const newest = certificates.get(owner);
-  const all = history?.get(owner) ?? (newest ? [newest] : []);
+  const newest = certificates.get(demand);
+  const all = history?.get(demand) ?? (newest ? [newest] : []);
   return all.filter((record) => isValid(record, now));
 }
 
@@ -263,7 +276,7 @@ export function compare(old: Specification, wanted: Specification): string[] {
     ...compareLists('names', old.names, wanted.names),
     ...compareLists('usages', old.usages, wanted.usages),
   );
-  if (old.key !== wanted.key) differences.push(keyDifference(old.key, wanted.key));
+  differences.push(...keyDifference(old.key, wanted.key));
   if (old.issuer !== wanted.issuer) differences.push(`issuer ${old.issuer} -> ${wanted.issuer}`);
   if (old.lifetimeDays !== wanted.lifetimeDays)
     differences.push(`lifetime ${old.lifetimeDays} -> ${wanted.lifetimeDays} days`);
@@ -289,10 +302,11 @@ function compareLists(what: string, old: readonly string[], wanted: readonly str
   return differences;
 }
 
-function keyDifference(old: string, wanted: string): string {
-  return wanted.startsWith('request ')
-    ? 'a new request from the appliance'
-    : `key ${old.startsWith('request ') ? 'on the appliance' : old} -> ${wanted}`;
+function keyDifference(old: Specification['key'], wanted: Specification['key']): string[] {
+  if ('request' in wanted)
+    return 'request' in old && old.request === wanted.request ? [] : ['a new request from the appliance'];
+  if ('request' in old) return [`key on the appliance -> ${wanted.type}`];
+  return old.type === wanted.type ? [] : [`key ${old.type} -> ${wanted.type}`];
 }
 
 function words(field: string): string {

@@ -1,4 +1,7 @@
 import type { KeyObject } from 'node:crypto';
+import type { DemandId } from '../topology/ids.ts';
+import type { Serial } from '../x509/certificate.ts';
+import type { AuthorityGeneration, Owner } from './owner.ts';
 import type { LedgerEntry, NewEntry, PendingRequest, Revocation } from './record.ts';
 
 /** The time. Injected, so that tests decide what time it is. */
@@ -26,7 +29,7 @@ export interface Ledger {
   /** All or, after a crash, none of them. Rejects with SERIAL_REUSED, writing nothing, when a serial is there already (I2). */
   record(entries: readonly NewEntry[]): Promise<void>;
   /** The first revocation of a serial stands. Rejects with SERIAL_UNKNOWN. */
-  revoke(serial: string, revocation: Revocation): Promise<void>;
+  revoke(serial: Serial, revocation: Revocation): Promise<void>;
   /** A number above `floor` and above every number returned before, stored before it is returned (I3). */
   reserveCrlNumber(floor: bigint): Promise<bigint>;
 }
@@ -37,21 +40,20 @@ export interface IssuedMaterial {
   readonly chain: readonly Buffer[];
 }
 
-/** Where keys, certificates and revocation lists are kept. An owner is a demand id or `authorityOwner(id)`. */
+/** Where keys, certificates and revocation lists are kept. `issue`: of a demand, which certificate; those of an authority's generation share one place. */
 export interface Material {
-  /** The key of this generation of `owner`: the one kept, or a new one from `create`. Never in the same place as an earlier generation's (I6). */
-  key(owner: string, generation: number, create: () => Promise<KeyObject>): Promise<KeyObject>;
-  store(owner: string, generation: number, material: IssuedMaterial): Promise<void>;
-  /** What is kept of this generation, whether or not it is whole. */
-  load(owner: string, generation: number): Promise<Partial<IssuedMaterial> & { readonly key?: KeyObject }>;
-  publishCrl(authority: string, generation: number, crl: Buffer): Promise<void>;
-  crl(authority: string, generation: number): Promise<Buffer | undefined>;
+  /** The key of this issue: the one kept, or a new one from `create`. Never in the same place as that of an earlier issue or generation (I6). */
+  key(owner: Owner, issue: number, create: () => Promise<KeyObject>): Promise<KeyObject>;
+  store(owner: Owner, issue: number, material: IssuedMaterial): Promise<void>;
+  /** What is kept of this issue, whether or not it is whole. */
+  load(owner: Owner, issue: number): Promise<Partial<IssuedMaterial> & { readonly key?: KeyObject }>;
+  publishCrl(of: AuthorityGeneration, crl: Buffer): Promise<void>;
+  crl(of: AuthorityGeneration): Promise<Buffer | undefined>;
 }
 
 /** Requests that authorities elsewhere are to sign: one at a time for each demand (requirement 34). */
 export interface Requests {
-  /** By demand id. */
-  pending(): Promise<ReadonlyMap<string, PendingRequest>>;
-  store(demand: string, request: PendingRequest): Promise<void>;
-  remove(demand: string): Promise<void>;
+  pending(): Promise<ReadonlyMap<DemandId, PendingRequest>>;
+  store(demand: DemandId, request: PendingRequest): Promise<void>;
+  remove(demand: DemandId): Promise<void>;
 }

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Demand } from '../topology/demands.ts';
+import type { Serial } from '../x509/certificate.ts';
 import type { RevocationReason } from '../x509/crl.ts';
 import { revocationReasons } from '../x509/crl.ts';
+import { ownerSchema } from './owner.ts';
 
 /** A moment as records keep it: UTC, seconds, `2026-11-21T02:30:00Z`. */
 export type Timestamp = string;
@@ -27,21 +29,20 @@ const specificationSchema = z.object({
   }),
   names: z.array(z.string()),
   usages: z.array(z.enum(['serverAuth', 'clientAuth'])),
-  /** A key type, or `request <SHA-256>` for a key on the appliance. */
-  key: z.string(),
-  issuer: z.string(),
+  /** A key of this type, made here; or one on the appliance, told by the SHA-256 of its request. */
+  key: z.union([z.object({ type: z.string() }), z.object({ request: z.string() })]),
+  issuer: z.string().brand<'AuthorityId'>(),
   lifetimeDays: z.number(),
 });
 export type Specification = z.output<typeof specificationSchema>;
 
 /** Why and for whom a certificate was issued. */
 export const issuanceSchema = z.object({
-  /** A demand id, or `authorityOwner(id)`. */
-  owner: z.string(),
+  owner: ownerSchema,
   /** Name of the topology that demanded it: no other topology's plan touches it. */
   topology: z.string(),
   /** How many times the owner has been issued a certificate, this one included. */
-  generation: z.int().min(1),
+  issue: z.int().min(1),
   reason: z.string(),
   specification: specificationSchema,
   /** An authority that is not of the topology signed it: revoking it is not ours to do. */
@@ -57,7 +58,10 @@ export interface Revocation {
 
 export const recordSchema = z.object({
   /** Upper-case hex, as openssl writes it. */
-  serial: z.string().regex(/^([0-9A-F]{2})+$/),
+  serial: z
+    .string()
+    .regex(/^([0-9A-F]{2})+$/)
+    .brand<'Serial'>(),
   notBefore: timestampSchema,
   notAfter: timestampSchema,
   revocation: revocationSchema.optional(),
@@ -68,7 +72,7 @@ export type CertificateRecord = z.output<typeof recordSchema>;
 
 /** One certificate of a ledger. `issuance` is absent where somebody else (openssl) signed it. */
 export interface LedgerEntry {
-  readonly serial: string;
+  readonly serial: Serial;
   readonly notAfter: Timestamp;
   readonly revocation?: Revocation | undefined;
   readonly issuance?: Issuance | undefined;
@@ -79,14 +83,14 @@ export interface LedgerEntry {
 
 /** A certificate that has been signed in memory and is not on record yet. */
 export interface NewEntry {
-  readonly serial: string;
+  readonly serial: Serial;
   readonly certificate: Buffer;
   readonly issuance: Issuance;
 }
 
 /** A request that has been made and whose certificate has not come yet. */
 export const pendingRequestSchema = z.object({
-  generation: z.int().min(1),
+  issue: z.int().min(1),
   reason: z.string(),
   createdAt: timestampSchema,
   specification: specificationSchema,
@@ -95,27 +99,15 @@ export const pendingRequestSchema = z.object({
 });
 export type PendingRequest = z.output<typeof pendingRequestSchema>;
 
-const AUTHORITY_OWNER = 'authority/';
-
-/** The owner under which the certificate of an authority itself is kept. */
-export function authorityOwner(id: string): string {
-  return `${AUTHORITY_OWNER}${id}`;
-}
-
-/** `authority/<id>`: a demand of a cluster named authority has one part more. */
-export function isAuthorityOwner(owner: string): boolean {
-  return owner.startsWith(AUTHORITY_OWNER) && !owner.includes('/', AUTHORITY_OWNER.length);
-}
-
 export function specificationOf(demand: Demand): Specification {
   const { subject, names, usages, key, issuer, lifetimeDays } = demand;
-  return { subject, names: [...names], usages: [...usages], key: keyText(key), issuer, lifetimeDays };
+  return { subject, names: [...names], usages: [...usages], key: specifiedKey(key), issuer, lifetimeDays };
 }
 
-function keyText(key: Demand['key']): string {
-  if ('type' in key) return key.type;
+function specifiedKey(key: Demand['key']): Specification['key'] {
+  if ('type' in key) return { type: key.type };
   const base64 = key.request.replace(/-----[A-Z ]+-----|\s/g, '');
-  return `request ${createHash('sha256').update(Buffer.from(base64, 'base64')).digest('hex')}`;
+  return { request: createHash('sha256').update(Buffer.from(base64, 'base64')).digest('hex') };
 }
 
 /** The record of an entry, if the certificate is ours. */
@@ -123,14 +115,4 @@ export function recordOf(entry: LedgerEntry): CertificateRecord | undefined {
   const { serial, notBefore, notAfter, revocation, issuance } = entry;
   if (!issuance || !notBefore) return undefined;
   return { serial, notBefore, notAfter, issuance, ...(revocation && { revocation }) };
-}
-
-/** The newest record of each owner. */
-export function latestByOwner(records: Iterable<CertificateRecord>): Map<string, CertificateRecord> {
-  const latest = new Map<string, CertificateRecord>();
-  for (const record of records) {
-    const known = latest.get(record.issuance.owner);
-    if (!known || record.issuance.generation >= known.issuance.generation) latest.set(record.issuance.owner, record);
-  }
-  return latest;
 }

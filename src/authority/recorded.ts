@@ -2,9 +2,10 @@ import { createPublicKey } from 'node:crypto';
 import { VcsPkiError } from '../errors.ts';
 import { readCertificate } from '../x509/certificate.ts';
 import { subjectPublicKeyInfo } from '../x509/keys.ts';
+import { type Owner, ownerText } from './owner.ts';
 import type { AuthorityState, MaterialState } from './plan.ts';
 import type { IssuedMaterial, Material } from './ports.ts';
-import { isAuthorityOwner, type LedgerEntry } from './record.ts';
+import type { LedgerEntry } from './record.ts';
 import { crlSignedAt, isListedToItsEnd, readPublished } from './revoke.ts';
 import { serialFromHex } from './serial.ts';
 
@@ -28,8 +29,8 @@ export function crlStateOf(
 }
 
 export interface RecordedCertificate {
-  readonly owner: string;
-  readonly generation: number;
+  readonly owner: Owner;
+  readonly issue: number;
   readonly certificate: Buffer;
   /** Whether the key was made on the appliance, and so is kept nowhere here. */
   readonly keyOnAppliance: boolean;
@@ -42,13 +43,13 @@ export interface RecordedCertificate {
  */
 export async function materialStateOf(
   material: Pick<Material, 'load'>,
-  { owner, generation, certificate, keyOnAppliance }: RecordedCertificate,
+  { owner, issue, certificate, keyOnAppliance }: RecordedCertificate,
   isWhole: (kept: Partial<IssuedMaterial>) => boolean | Promise<boolean> = (kept) =>
     kept.certificate?.equals(certificate) ?? false,
 ): Promise<MaterialState> {
   let kept: Awaited<ReturnType<Material['load']>>;
   try {
-    kept = await material.load(owner, generation);
+    kept = await material.load(owner, issue);
   } catch (error) {
     const altered = error instanceof VcsPkiError ? damage(owner, error) : undefined;
     if (altered) return altered;
@@ -57,14 +58,14 @@ export async function materialStateOf(
   if (!keyOnAppliance) {
     if (!kept.key) return 'key missing';
     const publicKey = subjectPublicKeyInfo(createPublicKey(kept.key));
-    if (!publicKey.equals(readCertificate(certificate, owner).subjectPublicKeyInfo)) return 'key altered';
+    if (!publicKey.equals(readCertificate(certificate, ownerText(owner)).subjectPublicKeyInfo)) return 'key altered';
   }
   if (!kept.certificate) return 'certificate missing';
   return (await isWhole(kept)) ? 'whole' : 'certificate altered';
 }
 
-function damage(owner: string, { code }: VcsPkiError): MaterialState | undefined {
+function damage(owner: Owner, { code }: VcsPkiError): MaterialState | undefined {
   if (code === 'PEM_INVALID' || code === 'DER_INVALID') return 'certificate altered';
   const key = code === 'KEY_UNREADABLE' || code === 'KEY_ENCRYPTED';
-  return key && !isAuthorityOwner(owner) ? 'key altered' : undefined;
+  return key && 'demand' in owner ? 'key altered' : undefined;
 }

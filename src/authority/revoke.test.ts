@@ -8,7 +8,7 @@ import { serialHex } from '../x509/certificate.ts';
 import { type Crl, readCrl } from '../x509/crl.ts';
 import { generatePrivateKey } from '../x509/keys.ts';
 import { createAuthority, issueCertificates, type Ports } from './issue.ts';
-import { type Issuer, localSigner } from './issuer.ts';
+import { generationOf, type Issuer, localSigner } from './issuer.ts';
 import { revokeCertificate, signCrl } from './revoke.ts';
 import { randomSerial } from './serial.ts';
 import { MemoryLedger } from './testing/memory-ledger.ts';
@@ -50,9 +50,9 @@ beforeEach(async () => {
   const key = await generatePrivateKey('ec-p256');
   const ledger = new MemoryLedger();
   const context = { reason: 'test', topology: 'test', pathLength: 0 };
-  const certificate = await createAuthority(authority, { ledger, key }, undefined, context, ports);
+  const certificate = await createAuthority(authority, { generation: 1, ledger, key }, undefined, context, ports);
   issuer = {
-    id: 'ca',
+    id: authority.id,
     generation: 1,
     certificate,
     chain: [],
@@ -62,9 +62,9 @@ beforeEach(async () => {
   };
 });
 
-async function issue(demand = first, lifetimeDays = 365, generation = 1): Promise<Certificate> {
+async function issue(demand = first, lifetimeDays = 365, count = 1): Promise<Certificate> {
   let issued: Certificate | undefined;
-  const order = { demand: { ...demand, lifetimeDays }, generation, reason: 'test' };
+  const order = { demand: { ...demand, lifetimeDays }, issue: count, reason: 'test' };
   await issueCertificates([order], issuer, 'test', ports, ({ certificate }) => {
     issued = certificate;
   });
@@ -73,7 +73,7 @@ async function issue(demand = first, lifetimeDays = 365, generation = 1): Promis
 }
 
 async function published(): Promise<Crl> {
-  const der = await ports.material.crl('ca', 1);
+  const der = await ports.material.crl(generationOf(issuer));
   if (!der) throw new Error('no list is published');
   return readCrl(der, 'ca');
 }
@@ -315,7 +315,7 @@ describe('I5: the publish gate', () => {
     await sign();
     const { crlNumber } = await published();
     for (const damaged of [Buffer.alloc(0), Buffer.from('junk'), (await published()).der.subarray(0, 100)]) {
-      await ports.material.publishCrl('ca', 1, damaged);
+      await ports.material.publishCrl(generationOf(issuer), damaged);
       days(1);
       expect((await sign()).crlNumber ?? 0n).toBeGreaterThan(crlNumber ?? 0n);
     }

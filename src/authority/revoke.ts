@@ -1,5 +1,5 @@
 import { VcsPkiError } from '../errors.ts';
-import { encodeSigned, serialHex } from '../x509/certificate.ts';
+import { encodeSigned, type Serial, serialHex } from '../x509/certificate.ts';
 import {
   type Crl,
   crlIsSignedBy,
@@ -10,7 +10,7 @@ import {
 } from '../x509/crl.ts';
 import { signatureAlgorithmFor } from '../x509/signature.ts';
 import { BACKDATE_MS } from './issue.ts';
-import { type Issuer, keyIdentifierOf } from './issuer.ts';
+import { generationOf, type Issuer, keyIdentifierOf } from './issuer.ts';
 import type { Clock, Material } from './ports.ts';
 import { type LedgerEntry, timestamp } from './record.ts';
 import { addDays } from './schedule.ts';
@@ -19,7 +19,7 @@ import { serialFromHex } from './serial.ts';
 /** Puts a serial on record as revoked. The list that says so is signed by `signCrl`, right after. */
 export async function revokeCertificate(
   issuer: Pick<Issuer, 'ledger'>,
-  serial: string,
+  serial: Serial,
   reason: RevocationReason,
   clock: Clock,
 ): Promise<void> {
@@ -42,7 +42,7 @@ export async function signCrl(
   ports: { readonly clock: Clock; readonly material: Material },
 ): Promise<Crl> {
   const now = ports.clock.now();
-  const previous = readPublished(await ports.material.crl(issuer.id, issuer.generation), issuer.id);
+  const previous = readPublished(await ports.material.crl(generationOf(issuer)), issuer.id);
   const entries = await issuer.ledger.entries();
   const listed = revokedEntries(entries, previous, now);
   refuseUnpublishable({ listed, previous, entries, now }, issuer, options);
@@ -62,7 +62,7 @@ export async function signCrl(
   );
   const crl = readCrl(encodeSigned(tbs, algorithm, await issuer.signer.sign(tbs)), placeOf(issuer.id));
   refuseMisread(crl, previous, issuer);
-  await ports.material.publishCrl(issuer.id, issuer.generation, crl.der);
+  await ports.material.publishCrl(generationOf(issuer), crl.der);
   return crl;
 }
 

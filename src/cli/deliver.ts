@@ -1,8 +1,7 @@
 import { createHash, type KeyObject, scryptSync } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import * as z from 'zod';
-import { isValid, type RecordedState } from '../authority/plan.ts';
-import { authorityOwner } from '../authority/record.ts';
+import { activeGeneration, isValid, type RecordedState } from '../authority/plan.ts';
 import { BUNDLE_FILES, type BundleFile, bundleFiles } from '../delivery/bundle.ts';
 import { requestKit } from '../delivery/request-kit.ts';
 import { type Change, isEmptyChange, runbook, type WayBack, type WaysBack } from '../delivery/runbook.ts';
@@ -11,6 +10,7 @@ import { layout } from '../store/disk-material.ts';
 import { makeDirectories, writeAtomically } from '../store/file-system.ts';
 import type { PkiDirectory } from '../store/pki-directory.ts';
 import { crlUrl, type Demand, demandIdOf } from '../topology/demands.ts';
+import type { DemandId } from '../topology/ids.ts';
 import type { Topology } from '../topology/schema.ts';
 import { authorityReader, trustEntries } from '../trust/trust-list.ts';
 import { type Certificate, readCertificate } from '../x509/certificate.ts';
@@ -56,7 +56,7 @@ export async function deliver(
   const before = await readDelivered(directory, folder);
   const after: Delivered = {};
   const withdrawn: string[] = [];
-  const authorities = await authorityCertificates(topology, directory);
+  const authorities = await authorityCertificates(topology, directory, state);
   const read = authorityReader();
   for (const cluster of topology.clusters) {
     const trusted = trustEntries(topology, cluster.id, read).flatMap(
@@ -65,10 +65,10 @@ export async function deliver(
     const crls: Buffer[] = [];
     const urls: string[] = [];
     for (const id of crlAuthoritiesOf(topology, cluster.id)) {
-      const crl = await directory.material.crl(id, 1);
+      const crl = await directory.material.crl(activeGeneration(id, state));
       if (crl) crls.push(crl);
       const authority = topology.authorities.find((candidate) => candidate.id === id);
-      const url = authority && crlUrl(authority, 1);
+      const url = authority && crlUrl(authority, activeGeneration(authority.id, state).generation);
       if (url !== undefined) urls.push(url);
     }
     for (const peer of cluster.peers) {
@@ -140,9 +140,9 @@ export async function deliverRequests(demands: readonly Demand[], directory: Pki
   }
 }
 
-async function materialOf(demand: string, directory: PkiDirectory, state: RecordedState) {
+async function materialOf(demand: DemandId, directory: PkiDirectory, state: RecordedState) {
   const record = state.certificates.get(demand);
-  return record && directory.material.load(demand, record.issuance.generation);
+  return record && directory.material.load({ demand }, record.issuance.issue);
 }
 
 const PKCS12 = 'server.p12';
@@ -226,17 +226,21 @@ function waysBack(topology: Topology, state: RecordedState, now: Date): WaysBack
           : new Date(notAfter) <= now
             ? `ended on ${notAfter.slice(0, 10)}`
             : undefined;
-        found.set(demand, { serial, folder: layout.certificate(demand, before.issuance.generation), notAfter, ended });
+        found.set(demand, { serial, folder: layout.certificate(demand, before.issuance.issue), notAfter, ended });
       }
     }
   }
   return found;
 }
 
-async function authorityCertificates(topology: Topology, directory: PkiDirectory): Promise<Map<string, Certificate>> {
+async function authorityCertificates(
+  topology: Topology,
+  directory: PkiDirectory,
+  state: RecordedState,
+): Promise<Map<string, Certificate>> {
   const certificates = new Map<string, Certificate>();
   for (const { id } of topology.authorities) {
-    const { certificate } = await directory.material.load(authorityOwner(id), 1);
+    const { certificate } = await directory.material.load(activeGeneration(id, state), 1);
     if (certificate) certificates.set(id, readCertificate(certificate, id));
   }
   return certificates;

@@ -1,5 +1,7 @@
+import { ownerText } from '../authority/owner.ts';
 import type { Done } from '../authority/perform.ts';
 import type { Action, Waiting } from '../authority/plan.ts';
+import type { DemandId } from '../topology/ids.ts';
 import type { Finding } from '../topology/rules/rule.ts';
 import { titleOf } from '../verify/predict.ts';
 import type { LinkVerdict } from '../verify/prove.ts';
@@ -23,7 +25,7 @@ export function actionData(action: Action): Record<string, unknown> {
       return {
         action: action.kind,
         certificate: id,
-        generation: action.generation,
+        issue: action.issue,
         names,
         usages,
         issuer,
@@ -31,11 +33,11 @@ export function actionData(action: Action): Record<string, unknown> {
       };
     }
     case 'restore':
-      return { action: action.kind, certificate: action.owner, reason: action.reason };
+      return { action: action.kind, certificate: ownerText(action.owner), reason: action.reason };
     case 'revoke':
       return {
         action: action.kind,
-        certificate: action.record.issuance.owner,
+        certificate: ownerText(action.record.issuance.owner),
         serial: action.record.serial,
         reason: action.reason,
       };
@@ -61,10 +63,17 @@ function actionRow(action: Action): string[] {
       return [action.kind, id, names.join(' '), usages.join(' '), issuer, action.reason];
     }
     case 'restore':
-      return ['restore', action.owner, '', '', '', action.reason];
+      return ['restore', ownerText(action.owner), '', '', '', action.reason];
     case 'revoke': {
       const { serial, issuance } = action.record;
-      return ['revoke', issuance.owner, `serial ${serial}`, '', issuance.specification.issuer, action.reason];
+      return [
+        'revoke',
+        ownerText(issuance.owner),
+        `serial ${serial}`,
+        '',
+        issuance.specification.issuer,
+        action.reason,
+      ];
     }
     case 'sign CRL':
       return ['sign CRL', `authority ${action.authority.id}`, '', '', action.authority.id, action.reason];
@@ -74,7 +83,7 @@ function actionRow(action: Action): string[] {
 /** Requests that are out with authorities elsewhere. */
 export function waitingText(
   waiting: readonly Waiting[],
-  { requests }: { requests: { folder(demand: string): string } },
+  { requests }: { requests: { folder(demand: DemandId): string } },
 ): string {
   return waiting
     .map(({ demand, since, differences }) =>
@@ -98,9 +107,9 @@ export function doneText(done: Done): string {
     case 'requested':
       return `made the request of ${done.demand.id}, for ${done.demand.issuer} to sign`;
     case 'restored':
-      return `restored ${done.owner} (${done.reason})`;
+      return `restored ${ownerText(done.owner)} (${done.reason})`;
     case 'revoked':
-      return `revoked ${done.record.issuance.owner}, serial ${done.record.serial} (${done.reason})`;
+      return `revoked ${ownerText(done.record.issuance.owner)}, serial ${done.record.serial} (${done.reason})`;
     case 'signed CRL':
       return `signed the list of ${done.authority}: number ${done.crl.crlNumber}, ${plural(done.crl.size, 'entry', 'entries')}, valid until ${moment(done.crl.nextUpdate)}`;
   }

@@ -1,7 +1,8 @@
-import { type Plan, pathLengthBelow, type RecordedState } from '../authority/plan.ts';
+import { activeGeneration, type Plan, pathLengthBelow, type RecordedState } from '../authority/plan.ts';
 import { addDays } from '../authority/schedule.ts';
 import { type PkiDirectory, readRecordedCrl } from '../store/pki-directory.ts';
 import { demands } from '../topology/demands.ts';
+import type { AuthorityId } from '../topology/ids.ts';
 import { callManagerTrust, tomcatTrust } from '../topology/links/systems.ts';
 import { unique } from '../topology/names.ts';
 import type { Topology } from '../topology/schema.ts';
@@ -32,7 +33,7 @@ export async function gatherEvidence(
   now: Date,
 ): Promise<Evidence> {
   const recorded = await directory.certificateReader(topology);
-  const authorities = new Map<string, PathCertificate>();
+  const authorities = new Map<AuthorityId, PathCertificate>();
   for (const authority of issuersFirst(topology.authorities)) {
     const record = state.authorities.get(authority.id)?.record;
     const real = record && (await recorded(record));
@@ -66,14 +67,15 @@ export async function gatherEvidence(
   );
   const revocationLists: PathCrl[] = [];
   for (const [id, issuer] of authorities) {
+    const of = activeGeneration(id, state);
     const authority = signing.get(id);
     if (authority) {
-      const entries = await directory.ledger(id).entries();
+      const entries = await directory.ledger(of).entries();
       const revoked = new Set(entries.flatMap((entry) => (entry.revocation ? [BigInt(`0x${entry.serial}`)] : [])));
       const nextUpdate = addDays(now, authority.crl.validDays);
       revocationLists.push(predictCrl(issuer, { thisUpdate: now, nextUpdate, revoked }));
     } else {
-      const crl = await readRecordedCrl(directory, id);
+      const crl = await readRecordedCrl(directory, of);
       if (crl) revocationLists.push(pathCrl(crl));
     }
   }
@@ -133,7 +135,7 @@ function readAll(pem: string, at: string): PathCertificate[] {
  * Ids of the authorities whose lists the peers of `cluster` need, with their issuers (52): those on its trust list, and
  * those that issue for the clusters at the other ends of its zones. An intermediate may reach it in a handshake alone; its list does not.
  */
-export function crlAuthoritiesOf(topology: Topology, cluster: string): string[] {
+export function crlAuthoritiesOf(topology: Topology, cluster: string): AuthorityId[] {
   const trusted = listsOf(topology, cluster).flatMap(({ authorities }) => authorities);
   const ends = topology.zones.map((zone) =>
     zone.kind === 'traversal' ? [zone.client, zone.server] : [zone.cluster, zone.neighbor],

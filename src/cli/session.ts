@@ -9,6 +9,7 @@ import {
   onRemovalOf,
   parseLockFile,
 } from '../authority/lock-file.ts';
+import type { Owner } from '../authority/owner.ts';
 import { type Done, demandsIn, perform } from '../authority/perform.ts';
 import { type Action, authorityDifferences, type Plan, plan, type RecordedState } from '../authority/plan.ts';
 import type { Requests } from '../authority/ports.ts';
@@ -20,6 +21,7 @@ import { PkiDirectory } from '../store/pki-directory.ts';
 import { type Demand, demands } from '../topology/demands.ts';
 import { topologyDigest } from '../topology/digest.ts';
 import { findings } from '../topology/findings.ts';
+import type { AuthorityId, DemandId } from '../topology/ids.ts';
 import type { Link } from '../topology/links/link.ts';
 import { links } from '../topology/links/links.ts';
 import type { Finding } from '../topology/rules/rule.ts';
@@ -95,7 +97,7 @@ function refuseOtherDeclaration({ topology, file }: Workspace, options: Options)
 }
 
 /** What becomes of each certificate when its demand is removed: as declared, or as the last apply was told. */
-export function removalPolicies({ demands: wanted, lock }: Session): Map<string, Demand['onRemoval']> {
+export function removalPolicies({ demands: wanted, lock }: Session): Map<DemandId, Demand['onRemoval']> {
   return new Map([...onRemovalOf(lock), ...wanted.map((demand) => [demand.id, demand.onRemoval] as const)]);
 }
 
@@ -106,8 +108,8 @@ export function removalPolicies({ demands: wanted, lock }: Session): Map<string,
  */
 export async function checkedState(
   { workspace, directory, demands: wanted, lock }: Session,
-  look?: (owner: string) => boolean,
-  adopting?: string,
+  look?: (owner: Owner) => boolean,
+  adopting?: AuthorityId,
 ): Promise<RecordedState> {
   const { topology, lockFile } = workspace;
   const state = await directory.state(topology, wanted, look);

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { AuthorityId } from '../topology/ids.ts';
 import { patterns } from '../topology/names.ts';
 import { type Authority, authorityKeyTypes, timeOfDaySchema } from '../topology/schema.ts';
 import { API_GROUP, API_VERSION, conditionsSchema, immutable, type Resource, type ResourceKind } from './resource.ts';
@@ -175,11 +176,11 @@ export function authorityManifest(authority: Authority, pathLength: number): Cer
 export function authorityOf(resource: Pick<CertificateAuthorityResource, 'metadata' | 'spec'>): Authority {
   const { subject, issuerRef, keyType, lifetimeDays, crl } = resource.spec;
   return {
-    id: resource.metadata.name,
+    id: resource.metadata.name as AuthorityId,
     subject,
     key: keyType,
     lifetimeDays,
     crl: { ...crl, validDays: crl.validDays ?? 7 * crl.everyDays },
-    ...(issuerRef && { issuer: issuerRef.name }),
+    ...(issuerRef && { issuer: issuerRef.name as AuthorityId }),
   };
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Demand } from '../topology/demands.ts';
+import type { AuthorityId, DemandId } from '../topology/ids.ts';
 import { peerKeyTypes } from '../topology/releases/release.ts';
 import { dnsNameSchema, onRemovalSchema } from '../topology/schema.ts';
 import { issuerRefSchema, subjectSpecSchema } from './certificate-authority.ts';
@@ -79,7 +80,7 @@ const specSchema = z
 const statusSchema = z.object({
   conditions: conditionsSchema,
   observedGeneration: z.int().optional(),
-  generation: z.int().optional().describe('How many times it has been issued'),
+  issue: z.int().optional().describe('How many times it has been issued'),
   serial: z.string().max(64).optional().describe('Of the newest certificate, hex'),
   notBefore: z.string().max(64).meta({ format: 'date-time' }).optional(),
   notAfter: z.string().max(64).meta({ format: 'date-time' }).optional(),
@@ -161,12 +162,12 @@ export function demandOf({ spec }: Pick<CertificateResource, 'spec'>): Demand {
   } = spec;
   const [cluster = ''] = demandId.split('/');
   return {
-    id: demandId,
+    id: demandId as DemandId,
     subject,
     names: dnsNames,
     usages,
     key: request === undefined ? { type: keyType ?? 'rsa-2048' } : { request },
-    issuer: issuerRef.name,
+    issuer: issuerRef.name as AuthorityId,
     lifetimeDays,
     renewBeforeDays,
     onRemoval,

@@ -109,6 +109,9 @@ export type IssuedCertificateSpec = z.output<typeof specSchema>;
 export type IssuedCertificateResource = Resource<IssuedCertificateSpec>;
 
 /** The name under which a serial is on record: creating it twice is a conflict (I2). */
-export function issuedCertificateName(authority: string, generation: number, serial: string): string {
+export function issuedCertificateName(
+  { authority, generation }: { readonly authority: string; readonly generation: number },
+  serial: string,
+): string {
   return `${authority}-${generation}-${serial.toLowerCase()}`;
 }

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { authoritySpecification } from '../authority/plan.ts';
 import type { Clock } from '../authority/ports.ts';
-import { authorityOwner, type Revocation, timestamp } from '../authority/record.ts';
+import { type Revocation, timestamp } from '../authority/record.ts';
 import { VcsPkiError } from '../errors.ts';
 import { Secret } from '../secret.ts';
 import type { Authority, Topology } from '../topology/schema.ts';
-import { type Certificate, isIssuedBy, readCertificate, serialHex } from '../x509/certificate.ts';
+import { type Certificate, isIssuedBy, readCertificate, type Serial, serialHex } from '../x509/certificate.ts';
 import { type Crl, crlIsSignedBy, readCrl } from '../x509/crl.ts';
 import { keyTypeOf, parsePrivateKey, subjectPublicKeyInfo } from '../x509/keys.ts';
 import { formatName, sameName, slashName } from '../x509/name.ts';
@@ -22,7 +22,7 @@ export interface FoundAuthority {
   readonly key: Secret<Buffer>;
   readonly index: readonly IndexEntry[];
   /** Certificates by serial, as far as their files were found. */
-  readonly issued: ReadonlyMap<string, Certificate>;
+  readonly issued: ReadonlyMap<Serial, Certificate>;
   /** Files to go on with as they are: serial, crlnumber. */
   readonly counters: ReadonlyMap<string, Buffer>;
   /** The newest list that the authority has signed. */
@@ -108,21 +108,22 @@ export async function adoptAuthority(
   checkDeclaration(found.certificate, authority);
   checkIssuer(found.certificate, authority, issuer);
   const serial = serialHex(found.certificate.serialNumber);
+  const owner = { authority: authority.id, generation: 1 };
   const issuance = {
-    owner: authorityOwner(authority.id),
+    owner,
     topology: topology.name,
-    generation: 1,
+    issue: 1,
     reason: `adopted on ${timestamp(clock.now()).slice(0, 10)}`,
     specification: authoritySpecification(authority),
   };
   // Its own certificate is in the index of who signed it: of an authority above, or of itself after openssl ca -selfsign.
-  const ledger = directory.ledger(authority.issuer ?? authority.id);
-  const own = { serial, certificate: found.certificate.der, issuance };
-  ledger.refuseUnreadable(own);
+  const ledger = directory.ledger({ authority: authority.issuer ?? authority.id, generation: 1 });
+  const record = { serial, certificate: found.certificate.der, issuance };
+  ledger.refuseUnreadable(record);
   const index = found.index.map(formatIndexLine).join('');
-  parseIndex(index, directory.authorityPath(authority.id));
+  parseIndex(index, directory.authorityPath(owner));
   const { fs } = directory;
-  const place = directory.authorityPath(authority.id);
+  const place = directory.authorityPath(owner);
   for (const [folder, mode] of [
     ['newcerts', 0o755],
     ['certs', 0o755],
@@ -146,8 +147,8 @@ export async function adoptAuthority(
   ]);
   for (const [name, bytes] of files) await writeAtomically(fs, join(place, name), bytes);
   await writeAtomically(fs, join(place, 'private', 'cakey.pem'), found.key.reveal(), 0o600);
-  if (found.crl) await directory.material.publishCrl(authority.id, 1, found.crl.der);
-  await ledger.adopt(own);
+  if (found.crl) await directory.material.publishCrl(owner, found.crl.der);
+  await ledger.adopt(record);
 }
 
 function checkKey(
@@ -231,8 +232,8 @@ async function issuedCertificates(
   inner: string,
   outer: string,
   authority: Certificate,
-): Promise<Map<string, Certificate>> {
-  const issued = new Map<string, Certificate>();
+): Promise<Map<Serial, Certificate>> {
+  const issued = new Map<Serial, Certificate>();
   for (const folder of [join(inner, 'newcerts'), join(inner, 'certs'), inner, outer]) {
     for (const name of await fs.readDirectory(folder)) {
       if (!/\.(pem|crt|cer)$/.test(name)) continue;
@@ -281,7 +282,7 @@ async function newestCrl(fs: FileSystem, places: readonly string[], authority: C
 /** D36: an index that lost entries, by the advice of requirement 76, is not taken in silently. */
 function completeIndex(
   index: readonly IndexEntry[],
-  issued: ReadonlyMap<string, Certificate>,
+  issued: ReadonlyMap<Serial, Certificate>,
   crl: Crl | undefined,
   at: string,
   rebuild: boolean,
@@ -299,7 +300,7 @@ function completeIndex(
       fix: 'restore it from index.txt.old or a backup; or use --rebuild-index, and then revoke again what was revoked',
     });
   }
-  const revocationOf = (serial: string): Revocation | undefined => {
+  const revocationOf = (serial: Serial): Revocation | undefined => {
     const entry = crl?.find(BigInt(`0x${serial}`));
     if (!entry) return undefined;
     const reason = indexReasons.find((known) => known === entry.reason) ?? 'unspecified';

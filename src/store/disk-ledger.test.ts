@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ecKey, signedCertificate } from '../../test/contract/signed-certificate.ts';
+import { ownerFromText } from '../authority/owner.ts';
 import type { NewEntry } from '../authority/record.ts';
 import { serialFromHex } from '../authority/serial.ts';
+import type { AuthorityId } from '../topology/ids.ts';
+import type { Serial } from '../x509/certificate.ts';
 import { DiskLedger } from './disk-ledger.ts';
 import { MemoryFileSystem } from './testing/memory-file-system.ts';
 
@@ -20,19 +23,19 @@ const write = (name: string, bytes: Uint8Array) => fs.writeFile(`${PLACE}/${name
 
 function entry(serial: string, name = 'expc1.example.com', serialNumber = serialFromHex(serial)): NewEntry {
   return {
-    serial,
+    serial: serial as Serial,
     certificate: signedCertificate(serialNumber, name, new Date('2028-02-29T02:00:00Z'), key, ['expc1.example.com']),
     issuance: {
-      owner: 'core/expc1/server',
+      owner: ownerFromText('core/expc1/server'),
       topology: 'test',
-      generation: 1,
+      issue: 1,
       reason: 'Straße → übrig 🔑',
       specification: {
         subject: { commonName: name },
         names: [name],
         usages: ['serverAuth'],
-        key: 'ec-p256',
-        issuer: 'ca',
+        key: { type: 'ec-p256' },
+        issuer: 'ca' as AuthorityId,
         lifetimeDays: 30,
       },
     },

@@ -1,15 +1,18 @@
 import { join } from 'node:path';
 import * as z from 'zod';
+import { fromFormat1 } from '../authority/format-1.ts';
+import { ownerText } from '../authority/owner.ts';
 import type { Ledger } from '../authority/ports.ts';
 import { type LedgerEntry, type NewEntry, type Revocation, recordSchema, timestamp } from '../authority/record.ts';
 import { VcsPkiError } from '../errors.ts';
-import { readCertificate } from '../x509/certificate.ts';
+import { readCertificate, type Serial } from '../x509/certificate.ts';
 import { slashName } from '../x509/name.ts';
 import { decodeDerOrPem, encodePem } from '../x509/pem.ts';
 import { type FileSystem, writeAtomically } from './file-system.ts';
 import { formatIndexLine, type IndexEntry, indexReasons, parseIndex } from './index-txt.ts';
 
-const pendingSchema = z.array(z.object({ record: recordSchema, certificate: z.base64(), subject: z.string() }));
+const storedRecord = z.preprocess(fromFormat1.record, recordSchema);
+const pendingSchema = z.array(z.object({ record: storedRecord, certificate: z.base64(), subject: z.string() }));
 type Pending = z.output<typeof pendingSchema>[number];
 type Record = Pending['record'];
 
@@ -92,7 +95,7 @@ export class DiskLedger implements Ledger {
     await this.#commit([pendingOf(entry)]);
   }
 
-  async revoke(serial: string, revocation: Revocation): Promise<void> {
+  async revoke(serial: Serial, revocation: Revocation): Promise<void> {
     const reason = indexReasons.find((known) => known === revocation.reason);
     if (!reason) {
       throw new VcsPkiError('REASON_REFUSED', {
@@ -213,7 +216,7 @@ export class DiskLedger implements Ledger {
       text
         .split('\n')
         .slice(0, -1)
-        .map((line, index) => this.#parse(`${path}:${index + 1}`, line, (value) => recordSchema.parse(value)));
+        .map((line, index) => this.#parse(`${path}:${index + 1}`, line, (value) => storedRecord.parse(value)));
     return this.#readLines('records.jsonl', this.#records, pending, recordLine, parse, (lines) => {
       this.#records = lines;
     });
@@ -252,7 +255,7 @@ export class DiskLedger implements Ledger {
       throw new TypeError('the line in index.txt reads otherwise');
     } catch (cause) {
       throw new VcsPkiError('ENTRY_REFUSED', {
-        at: issuance.owner,
+        at: ownerText(issuance.owner),
         value: serial,
         message: `its certificate with serial ${serial} can't be put on record: index.txt or records.jsonl could not be read afterwards`,
         fix: 'have a certificate issued whose serial number is positive, and whose names and dates are plain',
@@ -262,7 +265,7 @@ export class DiskLedger implements Ledger {
   }
 
   /** D36: an emptied index.txt would make every revoked certificate valid again. */
-  #refuseLosses(index: ReadonlySet<string>, pending: readonly Pending[], records: ReadonlyMap<string, Record>): void {
+  #refuseLosses(index: ReadonlySet<Serial>, pending: readonly Pending[], records: ReadonlyMap<Serial, Record>): void {
     const expected = new Set(pending.map(({ record }) => record.serial));
     const lost = [...records.keys()].filter((serial) => !index.has(serial) && !expected.has(serial));
     if (lost.length === 0) return;
@@ -308,7 +311,7 @@ export class DiskLedger implements Ledger {
 }
 
 function pendingOf(entry: NewEntry): Pending {
-  const certificate = readCertificate(entry.certificate, entry.issuance.owner);
+  const certificate = readCertificate(entry.certificate, ownerText(entry.issuance.owner));
   return {
     record: {
       serial: entry.serial,

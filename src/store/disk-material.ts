@@ -1,10 +1,11 @@
 import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
+import type { AuthorityGeneration, Owner } from '../authority/owner.ts';
 import type { IssuedMaterial, Material } from '../authority/ports.ts';
-import { authorityOwner, isAuthorityOwner } from '../authority/record.ts';
 import { VcsPkiError } from '../errors.ts';
 import { Secret } from '../secret.ts';
 import { crlFileName } from '../topology/demands.ts';
+import type { DemandId } from '../topology/ids.ts';
 import { keyId, parsePrivateKey, privateKeyPem, subjectPublicKeyInfo } from '../x509/keys.ts';
 import { decodePem, encodePem } from '../x509/pem.ts';
 import { type FileSystem, makeDirectories, writeAtomically } from './file-system.ts';
@@ -12,14 +13,15 @@ import { type FileSystem, makeDirectories, writeAtomically } from './file-system
 /** Where everything of a PKI directory lies, relative to it. */
 export const layout = {
   /** Of one authority generation: an `openssl ca` directory. */
-  authority: (id: string, generation = 1) => join('authorities', generation === 1 ? id : `${id}-g${generation}`),
-  /** Of one generation of a demand's certificate. */
-  certificate: (demand: string, generation: number) => join('certificates', ...demand.split('/'), String(generation)),
+  authority: ({ authority, generation }: AuthorityGeneration) =>
+    join('authorities', generation === 1 ? authority : `${authority}-g${generation}`),
+  /** Of one certificate of a demand. */
+  certificate: (demand: DemandId, issue: number) => join('certificates', ...demand.split('/'), String(issue)),
   published: 'published',
   bundles: 'bundles',
 } as const;
 
-/** Keys, certificates and lists in a PKI directory. A key has mode 0600 and stays in the folder of its generation (I1, I6). */
+/** Keys, certificates and lists in a PKI directory. A key has mode 0600 and stays in the folder of its issue or generation (I1, I6). */
 export class DiskMaterial implements Material {
   readonly #fs: FileSystem;
   readonly #directory: string;
@@ -32,10 +34,10 @@ export class DiskMaterial implements Material {
     this.#passphrase = passphrase;
   }
 
-  async key(owner: string, generation: number, create: () => Promise<KeyObject>): Promise<KeyObject> {
-    const { key } = this.#paths(owner, generation);
+  async key(owner: Owner, issue: number, create: () => Promise<KeyObject>): Promise<KeyObject> {
+    const { key } = this.#paths(owner, issue);
     const present = await this.#readKey(owner, key);
-    const isAuthority = isAuthorityOwner(owner);
+    const isAuthority = 'authority' in owner;
     if (present && isAuthority) await this.#refuseStrange(present, key);
     if (present) return present;
     const created = await create();
@@ -46,8 +48,8 @@ export class DiskMaterial implements Material {
     return created;
   }
 
-  async store(owner: string, generation: number, material: IssuedMaterial): Promise<void> {
-    const { certificate, chain } = this.#paths(owner, generation);
+  async store(owner: Owner, issue: number, material: IssuedMaterial): Promise<void> {
+    const { certificate, chain } = this.#paths(owner, issue);
     await makeDirectories(this.#fs, this.#directory, join(certificate, '..'), 0o700);
     await writeAtomically(
       this.#fs,
@@ -57,18 +59,18 @@ export class DiskMaterial implements Material {
     await writeAtomically(this.#fs, certificate, Buffer.from(encodePem('CERTIFICATE', material.certificate)));
   }
 
-  /** Gives up the key of a generation that no certificate was issued for. */
-  async discardKey(owner: string, generation: number): Promise<void> {
-    const { key, certificate } = this.#paths(owner, generation);
+  /** Gives up the key of an issue that no certificate was issued for. */
+  async discardKey(owner: Owner, issue: number): Promise<void> {
+    const { key, certificate } = this.#paths(owner, issue);
     if ((await this.#fs.readFile(certificate)) === undefined) await this.#fs.removeFile(key);
   }
 
-  async hasKey(owner: string, generation: number): Promise<boolean> {
-    return (await this.#fs.readFile(this.#paths(owner, generation).key)) !== undefined;
+  async hasKey(owner: Owner, issue: number): Promise<boolean> {
+    return (await this.#fs.readFile(this.#paths(owner, issue).key)) !== undefined;
   }
 
-  async load(owner: string, generation: number): Promise<Partial<IssuedMaterial> & { readonly key?: KeyObject }> {
-    const paths = this.#paths(owner, generation);
+  async load(owner: Owner, issue: number): Promise<Partial<IssuedMaterial> & { readonly key?: KeyObject }> {
+    const paths = this.#paths(owner, issue);
     const key = await this.#readKey(owner, paths.key);
     const [certificate] = await this.#readCertificates(paths.certificate);
     const chain = await this.#readCertificates(paths.chain);
@@ -76,31 +78,31 @@ export class DiskMaterial implements Material {
   }
 
   /** Both forms that appliances fetch (requirement 56). The DER form comes last: it tells that the list is published. */
-  async publishCrl(authority: string, generation: number, crl: Buffer): Promise<void> {
-    const path = this.#crlPath(authority, generation);
+  async publishCrl(of: AuthorityGeneration, crl: Buffer): Promise<void> {
+    const path = this.#crlPath(of);
     await makeDirectories(this.#fs, this.#directory, join(path, '..'));
     await writeAtomically(this.#fs, `${path}.pem`, Buffer.from(encodePem('X509 CRL', crl)));
     await writeAtomically(this.#fs, path, crl);
   }
 
-  async crl(authority: string, generation: number): Promise<Buffer | undefined> {
-    return this.#fs.readFile(this.#crlPath(authority, generation));
+  async crl(of: AuthorityGeneration): Promise<Buffer | undefined> {
+    return this.#fs.readFile(this.#crlPath(of));
   }
 
-  #crlPath(authority: string, generation: number): string {
+  #crlPath({ authority, generation }: AuthorityGeneration): string {
     return join(this.#directory, layout.published, crlFileName(authority, generation));
   }
 
-  #paths(owner: string, generation: number): { key: string; certificate: string; chain: string } {
-    if (isAuthorityOwner(owner)) {
-      const directory = join(this.#directory, layout.authority(owner.slice(authorityOwner('').length), generation));
+  #paths(owner: Owner, issue: number): { key: string; certificate: string; chain: string } {
+    if ('authority' in owner) {
+      const directory = join(this.#directory, layout.authority(owner));
       return {
         key: join(directory, 'private', 'cakey.pem'),
         certificate: join(directory, 'cacert.pem'),
         chain: join(directory, 'chain.pem'),
       };
     }
-    const directory = join(this.#directory, layout.certificate(owner, generation));
+    const directory = join(this.#directory, layout.certificate(owner.demand, issue));
     return {
       key: join(directory, 'key.pem'),
       certificate: join(directory, 'cert.pem'),
@@ -118,10 +120,10 @@ export class DiskMaterial implements Material {
     });
   }
 
-  async #readKey(owner: string, path: string): Promise<KeyObject | undefined> {
+  async #readKey(owner: Owner, path: string): Promise<KeyObject | undefined> {
     const bytes = await this.#fs.readFile(path);
     if (!bytes) return undefined;
-    const passphrase = isAuthorityOwner(owner) ? this.#passphrase : undefined;
+    const passphrase = 'authority' in owner ? this.#passphrase : undefined;
     return parsePrivateKey(new Secret(bytes.toString()), { at: path, ...(passphrase && { passphrase }) });
   }
 

@@ -40,7 +40,7 @@ it('removes a request with all that was delivered beside it, and nothing that pe
   const createdAt = '2026-11-21T12:00:00Z';
   const specification = specificationOf(demand);
   await requests.store(demand.id, {
-    generation: 1,
+    issue: 1,
     reason: '',
     createdAt,
     specification,

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import { fromFormat1 } from '../authority/format-1.ts';
 import type { Requests } from '../authority/ports.ts';
 import { type PendingRequest, pendingRequestSchema } from '../authority/record.ts';
 import { VcsPkiError } from '../errors.ts';
+import type { DemandId } from '../topology/ids.ts';
 import { parseInput } from '../topology/input.ts';
 import { type FileSystem, makeDirectories, writeAtomically } from './file-system.ts';
 
@@ -19,17 +21,17 @@ export class DiskRequests implements Requests {
   }
 
   /** Where the files for the authority lie. */
-  folder(demand: string): string {
+  folder(demand: DemandId): string {
     return join(this.#directory, 'requests', ...demand.split('/'));
   }
 
-  async pending(): Promise<ReadonlyMap<string, PendingRequest>> {
-    const found = new Map<string, PendingRequest>();
+  async pending(): Promise<ReadonlyMap<DemandId, PendingRequest>> {
+    const found = new Map<DemandId, PendingRequest>();
     const root = join(this.#directory, 'requests');
     for (const cluster of await this.#fs.readDirectory(root)) {
       for (const peer of await this.#fs.readDirectory(join(root, cluster))) {
         for (const role of await this.#fs.readDirectory(join(root, cluster, peer))) {
-          const demand = `${cluster}/${peer}/${role}`;
+          const demand = `${cluster}/${peer}/${role}` as DemandId;
           const request = await this.#read(demand);
           if (request) found.set(demand, request);
         }
@@ -38,23 +40,23 @@ export class DiskRequests implements Requests {
     return found;
   }
 
-  async store(demand: string, request: PendingRequest): Promise<void> {
+  async store(demand: DemandId, request: PendingRequest): Promise<void> {
     await makeDirectories(this.#fs, this.#directory, this.folder(demand), 0o700);
     await writeAtomically(this.#fs, this.#path(demand), Buffer.from(`${JSON.stringify(request, undefined, 2)}\n`));
   }
 
   /** Leaves what people put there; the request itself goes last. */
-  async remove(demand: string): Promise<void> {
+  async remove(demand: DemandId): Promise<void> {
     for (const name of SENT) await this.#fs.removeFile(join(this.folder(demand), name));
     await this.#fs.removeFile(this.#path(demand));
   }
 
-  async #read(demand: string): Promise<PendingRequest | undefined> {
+  async #read(demand: DemandId): Promise<PendingRequest | undefined> {
     const path = this.#path(demand);
     const bytes = await this.#fs.readFile(path);
     if (!bytes) return undefined;
     try {
-      return parseInput(pendingRequestSchema, JSON.parse(bytes.toString()), path);
+      return parseInput(pendingRequestSchema, fromFormat1.pendingRequest(JSON.parse(bytes.toString())), path);
     } catch (cause) {
       throw new VcsPkiError('LEDGER_CORRUPT', {
         at: path,
@@ -65,7 +67,7 @@ export class DiskRequests implements Requests {
     }
   }
 
-  #path(demand: string): string {
+  #path(demand: DemandId): string {
     return join(this.folder(demand), 'request.json');
   }
 }

@@ -1,11 +1,12 @@
 import type { Revocation } from '../authority/record.ts';
 import { timestamp } from '../authority/record.ts';
 import { VcsPkiError } from '../errors.ts';
+import type { Serial } from '../x509/certificate.ts';
 import type { RevocationReason } from '../x509/crl.ts';
 
 /** One line of the index.txt of `openssl ca`. */
 export interface IndexEntry {
-  readonly serial: string;
+  readonly serial: Serial;
   readonly notAfter: string;
   readonly revocation?: Revocation;
   /** File name, or `unknown`. */
@@ -71,7 +72,7 @@ function parseLine(line: string): IndexEntry | string {
   const notAfter = parseAsn1Time(expiry);
   if (notAfter === undefined) return `expiry ${expiry}`;
   if (!/^([0-9A-F]{2})+$/i.test(serial)) return `serial ${serial}`;
-  const common = { serial: serial.toUpperCase(), notAfter, file, subject };
+  const common = { serial: serial.toUpperCase() as Serial, notAfter, file, subject };
   if (status !== 'R') return revoked === '' ? common : `a revocation date with status ${status}`;
   const [date = '', name = 'unspecified'] = revoked.split(',');
   const at = parseAsn1Time(date);

@@ -3,25 +3,19 @@ import { join } from 'node:path';
 import { type CompromisedKeys, compromiseReasons } from '../authority/compromised-key.ts';
 import type { Issuer } from '../authority/issuer.ts';
 import { localSigner } from '../authority/issuer.ts';
+import { type AuthorityGeneration, type Owner, ownerText } from '../authority/owner.ts';
 import type { Authorities } from '../authority/perform.ts';
 import type { AuthorityState, MaterialState, RecordedState } from '../authority/plan.ts';
-import {
-  authorityOwner,
-  type CertificateRecord,
-  isAuthorityOwner,
-  type LedgerEntry,
-  latestByOwner,
-  recordOf,
-} from '../authority/record.ts';
+import { type CertificateRecord, type LedgerEntry, recordOf } from '../authority/record.ts';
 import { crlStateOf, materialStateOf } from '../authority/recorded.ts';
 import { readPublished } from '../authority/revoke.ts';
 import { VcsPkiError } from '../errors.ts';
 import type { Secret } from '../secret.ts';
 import { crlUrl, type Demand } from '../topology/demands.ts';
-import { unique } from '../topology/names.ts';
+import type { AuthorityId, DemandId } from '../topology/ids.ts';
 import type { Authority, Topology } from '../topology/schema.ts';
 import { authorityChain } from '../topology/topology.ts';
-import { type Certificate, readCertificate, serialHex } from '../x509/certificate.ts';
+import { type Certificate, readCertificate, type Serial, serialHex } from '../x509/certificate.ts';
 import type { Crl } from '../x509/crl.ts';
 import { keyId, keyIdentifier, subjectPublicKeyInfo } from '../x509/keys.ts';
 import { DiskLedger } from './disk-ledger.ts';
@@ -87,21 +81,20 @@ export class PkiDirectory {
     });
   }
 
-  /** The ledger of an authority's generation 1. */
-  ledger(authority: string): DiskLedger {
-    const ledger =
-      this.#ledgers.get(authority) ?? new DiskLedger(this.fs, this.authorityPath(authority), this.#writable);
-    this.#ledgers.set(authority, ledger);
+  ledger(of: AuthorityGeneration): DiskLedger {
+    const path = this.authorityPath(of);
+    const ledger = this.#ledgers.get(path) ?? new DiskLedger(this.fs, path, this.#writable);
+    this.#ledgers.set(path, ledger);
     return ledger;
   }
 
-  authorityPath(authority: string): string {
-    return join(this.path, layout.authority(authority));
+  authorityPath(of: AuthorityGeneration): string {
+    return join(this.path, layout.authority(of));
   }
 
   /** Makes the `openssl ca` directory of an authority that is about to be created (requirement 69). */
-  async prepareAuthority(authority: Authority, firstSerial: bigint): Promise<void> {
-    const directory = this.authorityPath(authority.id);
+  async prepareAuthority(authority: Authority, generation: number, firstSerial: bigint): Promise<void> {
+    const directory = this.authorityPath({ authority: authority.id, generation });
     for (const folder of ['certs', 'newcerts'])
       await makeDirectories(this.fs, this.path, join(directory, folder), 0o755);
     const files = {
@@ -121,8 +114,8 @@ export class PkiDirectory {
    * Refuses the place of an authority that is not on record and has certificates all the same (LEDGER_LOST_ENTRIES): another
    * authority of its name would take the place of the one whose records were lost.
    */
-  async refuseUnrecorded(id: string): Promise<void> {
-    const place = this.authorityPath(id);
+  async refuseUnrecorded(id: AuthorityId): Promise<void> {
+    const place = this.authorityPath({ authority: id, generation: 1 });
     const hasCertificate = (await this.fs.readFile(join(place, 'cacert.pem'))) !== undefined;
     const hasIssued = (await this.fs.readDirectory(join(place, 'newcerts'))).length > 0;
     const hasIndex = ((await this.fs.readFile(join(place, 'index.txt')))?.length ?? 0) > 0;
@@ -135,19 +128,20 @@ export class PkiDirectory {
   }
 
   /** Makes the place where certificates of an authority elsewhere are put on record. */
-  async prepareExternal(id: string): Promise<DiskLedger> {
-    const directory = this.authorityPath(id);
+  async prepareExternal(id: AuthorityId): Promise<DiskLedger> {
+    const of = { authority: id, generation: 1 };
+    const directory = this.authorityPath(of);
     await makeDirectories(this.fs, this.path, join(directory, 'newcerts'), 0o755);
     await writeAtomically(this.fs, join(directory, 'index.txt.attr'), Buffer.from(UNIQUE_SUBJECT));
-    return this.ledger(id);
+    return this.ledger(of);
   }
 
   /** The places and keys of the authorities of a topology, for `perform`. */
   authorities(topology: Topology, firstSerial: () => bigint): Authorities {
     return {
-      prepare: async (authority) => {
-        await this.prepareAuthority(authority, firstSerial());
-        return this.ledger(authority.id);
+      prepare: async (authority, generation) => {
+        await this.prepareAuthority(authority, generation, firstSerial());
+        return this.ledger({ authority: authority.id, generation });
       },
       open: (id) => this.openIssuer(topology, id),
       recorded: (owner) => this.#recorded(topology, owner),
@@ -155,11 +149,13 @@ export class PkiDirectory {
   }
 
   /** The authority, able to issue. Its key must fit its certificate (KEY_MISMATCH). */
-  async openIssuer(topology: Pick<Topology, 'authorities'>, id: string): Promise<Issuer> {
+  async openIssuer(topology: Pick<Topology, 'authorities'>, id: AuthorityId): Promise<Issuer> {
     const authority = topology.authorities.find((candidate) => candidate.id === id);
     if (!authority) throw new TypeError(`no authority ${id}: the topology was not parsed`);
-    const { key, certificate: der } = await this.material.load(authorityOwner(id), 1);
-    const place = this.authorityPath(id);
+    const generation = await this.#activeGeneration(authority);
+    const of = { authority: id, generation };
+    const { key, certificate: der } = await this.material.load(of, 1);
+    const place = this.authorityPath(of);
     if (!der || !key) {
       throw new VcsPkiError('AUTHORITY_MISSING', {
         at: place,
@@ -177,12 +173,12 @@ export class PkiDirectory {
     }
     return {
       id,
-      generation: 1,
+      generation,
       certificate,
-      chain: await this.#chainFrom(topology, id, ''),
+      chain: await this.#chainFrom(topology, id),
       signer: localSigner(key),
-      ledger: this.ledger(id),
-      crlUrl: crlUrl(authority, 1),
+      ledger: this.ledger(of),
+      crlUrl: crlUrl(authority, generation),
     };
   }
 
@@ -193,57 +189,55 @@ export class PkiDirectory {
   async state(
     topology: Topology,
     demands: readonly Demand[],
-    look: (owner: string) => boolean = () => true,
+    look: (owner: Owner) => boolean = () => true,
   ): Promise<RecordedState> {
-    const entries = new Map<string, readonly LedgerEntry[]>();
-    for (const id of await this.#authorities(topology)) entries.set(id, await this.ledger(id).entries());
-    const all = [...entries.values()].flat();
+    const all = await this.#entries(topology);
     const records = all.flatMap((entry) => recordOf(entry) ?? []);
     refuseTaken(records, topology.name, demands);
-    const ours = records.filter(
-      ({ issuance }) => issuance.topology === topology.name || isAuthorityOwner(issuance.owner),
-    );
-    const latest = latestByOwner(ours);
-    const certificates = new Map<string, CertificateRecord>();
-    const material = new Map<string, MaterialState>();
-    const authorities = new Map<string, AuthorityState>();
     const entryOf = byOwnerAndSerial(all);
+    const authorities = new Map<AuthorityId, AuthorityState>();
     for (const authority of topology.authorities) {
-      const owner = authorityOwner(authority.id);
-      const record = latest.get(owner);
-      if (!record) continue;
+      const newest = newestOf(records, authority.id);
+      if (!newest) continue;
+      const { owner, record } = newest;
       const der = await entryOf(record)?.certificate();
-      if (!der) throw lostCertificate(record, this.authorityPath(authority.issuer ?? authority.id));
-      const certificate = readCertificate(der, owner);
-      if (look(owner)) {
-        const recorded = { owner, generation: 1, certificate: der, keyOnAppliance: false };
-        material.set(owner, await materialStateOf(this.material, recorded));
-      }
+      if (!der)
+        throw lostCertificate(
+          record,
+          this.authorityPath({ authority: authority.issuer ?? authority.id, generation: 1 }),
+        );
+      const certificate = readCertificate(der, ownerText(owner));
+      const recorded = { owner, issue: record.issuance.issue, certificate: der, keyOnAppliance: false };
       authorities.set(authority.id, {
+        generation: owner.generation,
         record,
         keyIdentifier: keyIdentifier(certificate.subjectPublicKeyInfo).toString('hex'),
-        crl: crlStateOf(await this.material.crl(authority.id, 1), entries.get(authority.id) ?? [], authority.id),
+        crl: crlStateOf(await this.material.crl(owner), await this.ledger(owner).entries(), authority.id),
+        ...(look(owner) && { material: await materialStateOf(this.material, recorded) }),
       });
     }
-    for (const [owner, record] of latest) {
-      if (isAuthorityOwner(owner)) continue;
-      certificates.set(owner, record);
-      if (!look(owner)) continue;
-      const der = await entryOf(record)?.certificate();
+    const history = byDemand(records, topology.name);
+    const certificates = new Map<DemandId, CertificateRecord>();
+    const material = new Map<DemandId, MaterialState>();
+    for (const [demand, issued] of history) {
+      const record = issued.at(-1);
+      if (!record) continue;
+      certificates.set(demand, record);
+      const owner = { demand };
+      const der = look(owner) ? await entryOf(record)?.certificate() : undefined;
       if (!der || record.revocation) continue;
-      const { generation, specification } = record.issuance;
-      const keyOnAppliance = specification.key.startsWith('request ');
-      const recorded = { owner, generation, certificate: der, keyOnAppliance };
-      material.set(owner, await materialStateOf(this.material, recorded));
+      const { issue, specification } = record.issuance;
+      const recorded = { owner, issue, certificate: der, keyOnAppliance: 'request' in specification.key };
+      material.set(demand, await materialStateOf(this.material, recorded));
     }
-    return { authorities, certificates, history: byOwner(ours), material, requests: await this.requests.pending() };
+    return { authorities, certificates, history, material, requests: await this.requests.pending() };
   }
 
   /** The keys that were revoked for compromise in any ledger of the directory, by their id (`keyId`), with a serial number that says so. */
   async #compromised(): Promise<ReadonlyMap<string, string>> {
     const found = new Map<string, string>();
-    for (const id of await this.fs.readDirectory(join(this.path, 'authorities'))) {
-      for (const entry of await this.ledger(id).entries()) {
+    for (const of of await this.#present()) {
+      for (const entry of await this.ledger(of).entries()) {
         if (!entry.revocation || !compromiseReasons.has(entry.revocation.reason)) continue;
         const der = await entry.certificate();
         if (der) found.set(keyId(readCertificate(der, entry.serial).subjectPublicKeyInfo), entry.serial);
@@ -262,14 +256,14 @@ export class PkiDirectory {
   }
 
   /** Certificates with this key (`keyId`) that have neither ended nor been revoked, with the authority whose ledger has them. */
-  async validWithKey(id: string, now: Date): Promise<{ readonly authority: string; readonly serial: string }[]> {
-    const found: { authority: string; serial: string }[] = [];
-    for (const authority of await this.fs.readDirectory(join(this.path, 'authorities'))) {
-      for (const entry of await this.ledger(authority).entries()) {
+  async validWithKey(id: string, now: Date): Promise<{ readonly authority: AuthorityId; readonly serial: Serial }[]> {
+    const found: { authority: AuthorityId; serial: Serial }[] = [];
+    for (const of of await this.#present()) {
+      for (const entry of await this.ledger(of).entries()) {
         if (entry.revocation || new Date(entry.notAfter) <= now) continue;
         const der = await entry.certificate();
         if (!der || keyId(readCertificate(der, entry.serial).subjectPublicKeyInfo) !== id) continue;
-        found.push({ authority, serial: entry.serial });
+        found.push({ authority: of.authority, serial: entry.serial });
       }
     }
     return found;
@@ -279,52 +273,104 @@ export class PkiDirectory {
   async certificateReader(
     topology: Topology,
   ): Promise<(record: CertificateRecord) => Promise<Certificate | undefined>> {
-    const entries: (readonly LedgerEntry[])[] = [];
-    for (const id of await this.#authorities(topology)) entries.push(await this.ledger(id).entries());
-    const find = byOwnerAndSerial(entries.flat());
+    const find = byOwnerAndSerial(await this.#entries(topology));
     return async (record) => {
       const der = await find(record)?.certificate();
-      return der && readCertificate(der, record.issuance.owner);
+      return der && readCertificate(der, ownerText(record.issuance.owner));
     };
   }
 
+  async #entries(topology: Pick<Topology, 'authorities'>): Promise<LedgerEntry[]> {
+    const entries: (readonly LedgerEntry[])[] = [];
+    for (const of of await this.#authorities(topology)) entries.push(await this.ledger(of).entries());
+    return entries.flat();
+  }
+
   /** Those declared, and those of earlier declarations: their certificates still count. */
-  async #authorities(topology: Topology): Promise<string[]> {
-    const present = await this.fs.readDirectory(join(this.path, 'authorities'));
-    return unique([...topology.authorities.map((authority) => authority.id), ...present]);
+  async #authorities(topology: Pick<Topology, 'authorities'>): Promise<AuthorityGeneration[]> {
+    const first = topology.authorities.map(({ id }) => ({ authority: id, generation: 1 }));
+    const declared = new Set(first.map((of) => this.authorityPath(of)));
+    return [...first, ...(await this.#present()).filter((of) => !declared.has(this.authorityPath(of)))];
   }
 
-  async #recorded(topology: Topology, owner: string): Promise<{ certificate: Buffer; chain: readonly Buffer[] }> {
-    const entries = (
-      await Promise.all((await this.#authorities(topology)).map((id) => this.ledger(id).entries()))
-    ).flat();
-    const record = latestByOwner(entries.flatMap((entry) => recordOf(entry) ?? [])).get(owner);
-    const certificate = record && (await byOwnerAndSerial(entries)(record)?.certificate());
-    if (!record || !certificate) throw new TypeError(`${owner} is not on record`);
-    return { certificate, chain: await this.#chainFrom(topology, record.issuance.specification.issuer, owner) };
+  /** Those that have a folder. */
+  async #present(): Promise<AuthorityGeneration[]> {
+    return (await this.fs.readDirectory(join(this.path, 'authorities'))).map(authorityInFolder);
   }
 
-  /** DER of the issuers of `owner`, from `issuer` up to and without the root. */
-  async #chainFrom(topology: Pick<Topology, 'authorities'>, issuer: string, owner: string): Promise<Buffer[]> {
+  /** The newest generation on record; the first, where there is none. */
+  async #activeGeneration(authority: Authority): Promise<number> {
+    const own = [
+      { authority: authority.id, generation: 1 },
+      { authority: authority.issuer ?? authority.id, generation: 1 },
+    ];
+    const entries = await Promise.all(own.map((of) => this.ledger(of).entries()));
+    return (
+      newestOf(
+        entries.flat().flatMap((entry) => recordOf(entry) ?? []),
+        authority.id,
+      )?.owner.generation ?? 1
+    );
+  }
+
+  async #recorded(topology: Topology, owner: Owner): Promise<{ certificate: Buffer; chain: readonly Buffer[] }> {
+    const all = await this.#entries(topology);
+    const text = ownerText(owner);
+    const records = all.flatMap((entry) => recordOf(entry) ?? []);
+    const [record] = records.filter(({ issuance }) => ownerText(issuance.owner) === text).sort(newestFirst);
+    const certificate = record && (await byOwnerAndSerial(all)(record)?.certificate());
+    if (!record || !certificate) throw new TypeError(`${text} is not on record`);
+    const { issuer } = record.issuance.specification;
+    const isRoot = 'authority' in owner && owner.authority === issuer;
+    return { certificate, chain: isRoot ? [] : await this.#chainFrom(topology, issuer) };
+  }
+
+  /** DER of the certificates from `issuer` up to and without the root. */
+  async #chainFrom(topology: Pick<Topology, 'authorities'>, issuer: AuthorityId): Promise<Buffer[]> {
     const chain: Buffer[] = [];
     for (const link of authorityChain(topology.authorities, issuer)) {
-      if (link.issuer === undefined || authorityOwner(link.id) === owner) continue;
-      const { certificate } = await this.material.load(authorityOwner(link.id), 1);
+      if (link.issuer === undefined) continue;
+      const of = { authority: link.id, generation: await this.#activeGeneration(link) };
+      const { certificate } = await this.material.load(of, 1);
       if (certificate) chain.push(certificate);
     }
     return chain;
   }
 }
 
-function byOwner(records: readonly CertificateRecord[]): Map<string, CertificateRecord[]> {
-  const history = new Map<string, CertificateRecord[]>();
+function authorityInFolder(name: string): AuthorityGeneration {
+  const { authority = name, generation = 1 } = /^(?<authority>.+)-g(?<generation>[1-9]\d*)$/.exec(name)?.groups ?? {};
+  return { authority: authority as AuthorityId, generation: Number(generation) };
+}
+
+/** The newest certificate of an authority's newest generation. */
+function newestOf(
+  records: readonly CertificateRecord[],
+  authority: AuthorityId,
+): { readonly owner: AuthorityGeneration; readonly record: CertificateRecord } | undefined {
+  const own = records.flatMap((record) => {
+    const { owner } = record.issuance;
+    return 'authority' in owner && owner.authority === authority ? [{ owner, record }] : [];
+  });
+  const [newest] = own.sort((a, b) => b.owner.generation - a.owner.generation || newestFirst(a.record, b.record));
+  return newest;
+}
+
+function newestFirst({ issuance: a }: CertificateRecord, { issuance: b }: CertificateRecord): number {
+  return b.issue - a.issue;
+}
+
+/** Those of one topology, in order of issue: several authorities may have signed for one demand. */
+function byDemand(records: readonly CertificateRecord[], topology: string): Map<DemandId, CertificateRecord[]> {
+  const history = new Map<DemandId, CertificateRecord[]>();
   for (const record of records) {
-    const known = history.get(record.issuance.owner);
+    const { owner, topology: of } = record.issuance;
+    if (of !== topology || !('demand' in owner)) continue;
+    const known = history.get(owner.demand);
     if (known) known.push(record);
-    else history.set(record.issuance.owner, [record]);
+    else history.set(owner.demand, [record]);
   }
-  // Several authorities may have signed for one owner.
-  for (const all of history.values()) all.sort((a, b) => a.issuance.generation - b.issuance.generation);
+  for (const all of history.values()) all.sort((a, b) => a.issuance.issue - b.issuance.issue);
   return history;
 }
 
@@ -332,31 +378,33 @@ function byOwner(records: readonly CertificateRecord[]): Map<string, Certificate
 function byOwnerAndSerial(
   entries: readonly LedgerEntry[],
 ): (record: Pick<CertificateRecord, 'serial' | 'issuance'>) => LedgerEntry | undefined {
-  const key = (serial: string, owner: string | undefined) => `${serial} ${owner}`;
+  const key = (serial: Serial, owner: Owner | undefined) => `${serial} ${owner && ownerText(owner)}`;
   const found = new Map(entries.map((entry) => [key(entry.serial, entry.issuance?.owner), entry]));
   return ({ serial, issuance }) => found.get(key(serial, issuance.owner));
 }
 
 /** The published list of an authority, as a proof asks it; none where it is damaged. */
-export async function readRecordedCrl(directory: PkiDirectory, authority: string): Promise<Crl | undefined> {
-  return readPublished(await directory.material.crl(authority, 1), authority);
+export async function readRecordedCrl(directory: PkiDirectory, of: AuthorityGeneration): Promise<Crl | undefined> {
+  return readPublished(await directory.material.crl(of), of.authority);
 }
 
 function lostCertificate(record: CertificateRecord, directory: string): VcsPkiError {
   return new VcsPkiError('LEDGER_LOST_ENTRIES', {
     at: join(directory, 'newcerts', `${record.serial}.pem`),
-    message: `the certificate of ${record.issuance.owner} is on record but its file is gone`,
+    message: `the certificate of ${ownerText(record.issuance.owner)} is on record but its file is gone`,
     fix: 'restore the file from a backup',
   });
 }
 
 function refuseTaken(records: readonly CertificateRecord[], topology: string, demands: readonly Demand[]): void {
   const wanted = new Set(demands.map((demand) => demand.id));
-  const taken = records.find(({ issuance }) => issuance.topology !== topology && wanted.has(issuance.owner));
+  const taken = records.find(
+    ({ issuance: { owner, topology: of } }) => of !== topology && 'demand' in owner && wanted.has(owner.demand),
+  );
   if (!taken) return;
   const { owner, topology: other } = taken.issuance;
   throw new VcsPkiError('OWNER_TAKEN', {
-    at: owner,
+    at: ownerText(owner),
     value: other,
     message: `topology ${other} has a certificate under this id in the same PKI directory`,
     fix: 'give one of the two clusters another id, or each topology its own PKI directory',

@@ -1,3 +1,4 @@
+import type { AuthorityId, DemandId } from './ids.ts';
 import { fqdn, patterns, unique } from './names.ts';
 import type { Authority, Cluster, Peer, Topology } from './schema.ts';
 import { commonNameOf, isEdge, isForUnifiedCommunications, SHARED_PEER } from './topology.ts';
@@ -10,14 +11,14 @@ export type DemandKey = { readonly type: Cluster['key'] } | { readonly request: 
 /** A certificate that the topology needs. The first part goes into the certificate; a change of the second never reissues (I9). */
 export interface Demand {
   /** `<cluster>/<peer>/<role>`: for_each key, resource name, bundle folder and key of the ledger. */
-  readonly id: string;
+  readonly id: DemandId;
   readonly subject: Cluster['subject'] & { readonly commonName: string };
   /** DNS names of the subject alternative name, in this order. */
   readonly names: readonly string[];
   readonly usages: readonly Usage[];
   readonly key: DemandKey;
   /** Id of the authority that signs it. */
-  readonly issuer: string;
+  readonly issuer: AuthorityId;
   readonly lifetimeDays: number;
 
   readonly renewBeforeDays: number;
@@ -42,7 +43,7 @@ export function ownDemands(topology: Topology): Demand[] {
 }
 
 /** The id of the demand whose certificate a peer presents in this role: without a client certificate of its own, the server's. */
-export function demandIdOf(cluster: Cluster, peer: Peer, role: Role): string {
+export function demandIdOf(cluster: Cluster, peer: Peer, role: Role): DemandId {
   const store = cluster.clientCertificate ? role : 'server';
   return demandId(cluster, cluster.certificateModel === 'shared' ? SHARED_PEER : peer.id, store);
 }
@@ -117,8 +118,8 @@ function demandsOfRole(
   }));
 }
 
-function demandId(cluster: Cluster, holder: string, role: Role): string {
-  return `${cluster.id}/${holder}/${role}`;
+function demandId(cluster: Cluster, holder: string, role: Role): DemandId {
+  return `${cluster.id}/${holder}/${role}` as DemandId;
 }
 
 /** Requirements 25-27, by cluster: inside, its own chat node aliases and profiles; outside, the domains and the same aliases. */

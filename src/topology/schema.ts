@@ -29,6 +29,7 @@ const idSchema = matching(
   patterns.label,
   'must be 1 to 63 lower-case letters, digits and hyphens; write it like edge-1',
 ).describe('Id, unique among its kind');
+const authorityIdSchema = idSchema.brand<'AuthorityId'>();
 /** A name, or what to write instead: an international name in its A-label form, capitals as small letters. */
 const nameMatching = (pattern: string, what: string, example: string) =>
   z
@@ -96,9 +97,9 @@ const crlSettingsSchema = z
   });
 
 export const authoritySchema = z.strictObject({
-  id: idSchema,
+  id: authorityIdSchema,
   subject: subjectSchema,
-  issuer: idSchema.optional().describe('The authority that signs this one; absent for a self-signed root'),
+  issuer: authorityIdSchema.optional().describe('The authority that signs this one; absent for a self-signed root'),
   key: z.enum(authorityKeyTypes).default('rsa-4096'),
   lifetimeDays: z.int().min(1).max(18_250).default(3650),
   crl: crlSettingsSchema.prefault({}),
@@ -107,7 +108,7 @@ export type Authority = z.output<typeof authoritySchema>;
 
 /** An authority that signs elsewhere: a public one, or the internal one of another department. */
 export const externalAuthoritySchema = z.strictObject({
-  id: idSchema,
+  id: authorityIdSchema,
   certificates: z
     .array(pemSchema('CERTIFICATE'))
     .min(1, 'must have the certificate of the authority; give it, and those of the authorities above it')
@@ -152,7 +153,7 @@ const certificateSettings = {
 
 /** The second certificate of a peer, for the client store of X15.5. */
 const clientCertificateSchema = z.strictObject({
-  issuer: idSchema.describe('The authority of the client certificates'),
+  issuer: authorityIdSchema.describe('The authority of the client certificates'),
   ...certificateSettings,
 });
 
@@ -186,7 +187,7 @@ export const clusterSchema = z.strictObject({
     .enum(['per-peer', 'shared'])
     .default('per-peer')
     .describe('One certificate per peer (12), or one for all (13)'),
-  issuer: idSchema.optional().describe('The authority of its certificates; absent: self-signed certificates'),
+  issuer: authorityIdSchema.optional().describe('The authority of its certificates; absent: self-signed certificates'),
   subject: peerSubjectSchema.default({}),
   ...certificateSettings,
   clientCertificate: clientCertificateSchema
@@ -267,7 +268,7 @@ export type NeighborZone = z.output<typeof neighborZoneSchema>;
 
 export const trustListSchema = z.strictObject({
   id: idSchema,
-  authorities: z.array(idSchema).default([]).describe('Authorities and external authorities of this topology'),
+  authorities: z.array(authorityIdSchema).default([]).describe('Authorities and external authorities of this topology'),
   certificates: z.array(pemSchema('CERTIFICATE')).default([]).describe('Authorities of others, PEM'),
   appliesTo: distinct(z.array(idSchema).min(1)).describe('The clusters, systems and client groups that load it'),
 });

@@ -49,7 +49,7 @@ export function issuersFirst(authorities: readonly Authority[]): Authority[] {
     let current: Authority | undefined = authority;
     while (current && !sorted.has(current)) {
       chain.push(current);
-      current = byId.get(current.issuer ?? '');
+      current = current.issuer && byId.get(current.issuer);
     }
     for (const one of chain.reverse()) sorted.add(one);
   }
@@ -218,7 +218,7 @@ function issuersEndInRoot({ authorities }: Topology, at: string): void {
         });
       }
       seen.add(current.id);
-      current = byId.get(current.issuer ?? '');
+      current = current.issuer && byId.get(current.issuer);
     }
     for (const id of seen) done.add(id);
   }

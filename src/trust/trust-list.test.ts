@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { AuthorityId } from '../topology/ids.ts';
 import { encodePem } from '../x509/pem.ts';
 import { sampleCertificate, sampleParty } from '../x509/testing/sample-certificate.ts';
 import { authorityReader, trustEntries } from './trust-list.ts';
@@ -8,9 +9,9 @@ const partner = encodePem('CERTIFICATE', sampleCertificate(root, root, { authori
 const peer = encodePem('CERTIFICATE', sampleCertificate(sampleParty('vcs.example.com'), root));
 
 const topology = (...certificates: string[]) => ({
-  externalAuthorities: [{ id: 'partner', certificates: [partner], publiclyTrusted: false }],
+  externalAuthorities: [{ id: 'partner' as AuthorityId, certificates: [partner], publiclyTrusted: false }],
   trustLists: [
-    { id: 'first', authorities: ['ca', 'partner'], certificates: [], appliesTo: ['core', 'edge'] },
+    { id: 'first', authorities: ['ca', 'partner'] as AuthorityId[], certificates: [], appliesTo: ['core', 'edge'] },
     { id: 'second', authorities: [], certificates, appliesTo: ['edge'] },
   ],
 });

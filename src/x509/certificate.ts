@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { $brand } from 'zod';
 import { VcsPkiError } from '../errors.ts';
 import { bitString, contextTag, DerReader, derInvalid, encodeDer, integer, sequence, Tag, writeHeader } from './der.ts';
 import {
@@ -127,17 +128,20 @@ export function keyIdentifiersAgree(authority: Buffer | undefined, subject: Buff
   return !authority || !subject || authority.equals(subject);
 }
 
-/** Upper-case hexadecimal of even length, as openssl writes serial numbers. */
-export function serialHex(serial: bigint): string {
-  if (serial < 0n) return `-${serialHex(-serial)}`;
-  const digits = serial.toString(16).toUpperCase();
-  return digits.length % 2 === 0 ? digits : `0${digits}`;
+/** A serial number in upper-case hexadecimal of even length, as openssl writes it. */
+export type Serial = string & $brand<'Serial'>;
+
+export function serialHex(serial: bigint): Serial {
+  const digits = (serial < 0n ? -serial : serial).toString(16).toUpperCase();
+  return `${serial < 0n ? '-' : ''}${digits.length % 2 === 0 ? '' : '0'}${digits}` as Serial;
 }
 
-/** SHA-256 over the whole encoding, as "AB:CD:...". */
-export function fingerprint(der: Uint8Array): string {
+/** SHA-256 over a whole encoding, as "AB:CD:...". */
+export type Fingerprint = string & $brand<'Fingerprint'>;
+
+export function fingerprint(der: Uint8Array): Fingerprint {
   const hex = createHash('sha256').update(der).digest('hex').toUpperCase();
-  return hex.replace(/..(?=.)/g, '$&:');
+  return hex.replace(/..(?=.)/g, '$&:') as Fingerprint;
 }
 
 // ---- shared with CRLs ----------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ import { MemoryLedger } from '../../src/authority/testing/memory-ledger.ts';
 import { MemoryMaterial } from '../../src/authority/testing/memory-material.ts';
 import { type Demand, demands } from '../../src/topology/demands.ts';
 import { findings } from '../../src/topology/findings.ts';
+import type { DemandId } from '../../src/topology/ids.ts';
 import { links } from '../../src/topology/links/links.ts';
 import type { TopologyInput } from '../../src/topology/schema.ts';
 import { parseTopology } from '../../src/topology/topology.ts';
@@ -72,7 +73,7 @@ async function issueOurs(count: number): Promise<number> {
   };
   const certificate = await createAuthority(
     root,
-    { ledger, key: privateKey },
+    { generation: 1, ledger, key: privateKey },
     undefined,
     { reason: 'bench', topology: 'bench', pathLength: 0 },
     ports,
@@ -89,9 +90,9 @@ async function issueOurs(count: number): Promise<number> {
   const leafKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
   const orders = await Promise.all(
     Array.from({ length: count }, async (_, index) => {
-      const id = `core/p${index}/server`;
-      await material.key(id, 1, async () => leafKey);
-      return { demand: { ...demand, id } satisfies Demand, generation: 1, reason: 'bench' };
+      const id = `core/p${index}/server` as DemandId;
+      await material.key({ demand: id }, 1, async () => leafKey);
+      return { demand: { ...demand, id } satisfies Demand, issue: 1, reason: 'bench' };
     }),
   );
   await issueCertificates(orders.slice(0, 100), issuer, 'bench', ports, () => undefined);

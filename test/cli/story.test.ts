@@ -90,7 +90,7 @@ describe('the story of a new user', () => {
     const { stdout } = await project.cli(['plan', '--output', 'json']);
     expect(JSON.parse(stdout).actions).toMatchObject([
       { action: 'restore', certificate: 'core/expc1/server', reason: 'certificate altered' },
-      { action: 'issue', certificate: 'core/expc2/server', generation: 2, reason: 'its private key missing' },
+      { action: 'issue', certificate: 'core/expc2/server', issue: 2, reason: 'its private key missing' },
     ]);
     expect((await project.cli(['apply'])).code).toBe(0);
     expect((await project.cli(['plan'])).stdout).toContain('nothing to do');
@@ -103,7 +103,7 @@ describe('the story of a new user', () => {
     );
     const { stdout } = await project.cli(['apply']);
     expect(stdout).toMatch(/issue +core\/expc3\/server .* was revoked \(cessationOfOperation\)/);
-    expect(JSON.parse(project.read('vcs-pki.lock.json')).certificates['core/expc3/server'].issuance.generation).toBe(2);
+    expect(JSON.parse(project.read('vcs-pki.lock.json')).certificates['core/expc3/server'].issuance.issue).toBe(2);
   });
 
   it('a certificate revoked by hand is on the list in every bundle at once, and issued anew by the next run', async () => {

@@ -12,6 +12,7 @@ import { gatherEvidence } from '../../src/cli/evidence.ts';
 import { diskFileSystem } from '../../src/store/file-system.ts';
 import { PkiDirectory } from '../../src/store/pki-directory.ts';
 import { type Demand, demands } from '../../src/topology/demands.ts';
+import type { DemandId } from '../../src/topology/ids.ts';
 import type { LinkEnd } from '../../src/topology/links/link.ts';
 import { links } from '../../src/topology/links/links.ts';
 import type { TopologyInput } from '../../src/topology/schema.ts';
@@ -99,7 +100,7 @@ describeWithTool('openssl', 'TLS links: the proof and real handshakes agree', (o
     const state = await directory.state(topology, wanted);
     const listClock = daysAgo(variant.listsSignedDaysAgo);
     for (const id of variant.revoked ?? []) {
-      const record = state.certificates.get(id);
+      const record = state.certificates.get(id as DemandId);
       if (!record) throw new Error(`${id} was not issued`);
       const issuer = await directory.openIssuer(topology, record.issuance.specification.issuer);
       await revokeCertificate(issuer, record.serial, 'keyCompromise', listClock);

@@ -42,8 +42,8 @@ materialContract('on disk', async () => {
 
 async function diskLedger(fs: FileSystem, folder: string) {
   const directory = new PkiDirectory(fs, folder, { writable: true });
-  await directory.prepareAuthority(authority, 1n);
-  const path = directory.authorityPath(authority.id);
+  await directory.prepareAuthority(authority, 1, 1n);
+  const path = directory.authorityPath({ authority: authority.id, generation: 1 });
   return { topology: 'edge', open: async () => new DiskLedger(fs, path, true) };
 }
 

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { ownerFromText } from '../../src/authority/owner.ts';
 import type { Ledger } from '../../src/authority/ports.ts';
 import type { NewEntry } from '../../src/authority/record.ts';
 import { serialFromHex } from '../../src/authority/serial.ts';
 import { VcsPkiError } from '../../src/errors.ts';
+import type { AuthorityId } from '../../src/topology/ids.ts';
+import type { Serial } from '../../src/x509/certificate.ts';
 import { ecKey, signedCertificate } from './signed-certificate.ts';
 
 /** Where the ledger of one authority is kept, empty at first. */
@@ -72,8 +75,8 @@ export function ledgerContract(name: string, make: () => Promise<LedgerPlace>): 
       const { ledger, open, entry } = await opened();
       await ledger.record([entry('4A01', 0), entry('4A02', 1)]);
       const first = { at: '2028-03-01T00:00:00Z', reason: 'keyCompromise' } as const;
-      await ledger.revoke('4A01', first);
-      await (await open()).revoke('4A01', { at: '2028-03-02T00:00:00Z', reason: 'superseded' });
+      await ledger.revoke('4A01' as Serial, first);
+      await (await open()).revoke('4A01' as Serial, { at: '2028-03-02T00:00:00Z', reason: 'superseded' });
       const revocations = (await (await open()).entries()).map(({ serial, revocation }) => [serial, revocation]);
       expect(revocations).toEqual([
         ['4A01', first],
@@ -83,7 +86,7 @@ export function ledgerContract(name: string, make: () => Promise<LedgerPlace>): 
 
     it('a serial that was never issued cannot be revoked', async () => {
       const { ledger } = await opened();
-      const attempt = ledger.revoke('4AFF', { at: '2028-03-01T00:00:00Z', reason: 'superseded' });
+      const attempt = ledger.revoke('4AFF' as Serial, { at: '2028-03-01T00:00:00Z', reason: 'superseded' });
       await expect(attempt).rejects.toMatchObject({ code: 'SERIAL_UNKNOWN' });
     });
 
@@ -99,22 +102,22 @@ export function ledgerContract(name: string, make: () => Promise<LedgerPlace>): 
     async function opened() {
       const { topology, open } = await make();
       const entry = (serial: string, minute: number): NewEntry => {
-        const owner = 'core/expc1/server';
+        const owner = ownerFromText('core/expc1/server');
         const notBefore = new Date(FIRST + minute * 60_000);
         return {
-          serial,
+          serial: serial as Serial,
           certificate: signedCertificate(serialFromHex(serial), 'expc1.example.com', notBefore, key),
           issuance: {
             owner,
             topology,
-            generation: minute + 1,
+            issue: minute + 1,
             reason: 'names added: "chat.example.com" -> ü',
             specification: {
               subject: { commonName: 'expc1.example.com', organization: 'Ministère, "X"' },
               names: ['expc1.example.com', 'chat.example.com'],
               usages: ['serverAuth', 'clientAuth'],
-              key: 'ec-p256',
-              issuer: 'issuing-ca',
+              key: { type: 'ec-p256' },
+              issuer: 'issuing-ca' as AuthorityId,
               lifetimeDays: 30,
             },
           },

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { type AuthorityGeneration, ownerFromText, ownerText } from '../../src/authority/owner.ts';
 import type { Material } from '../../src/authority/ports.ts';
-import { authorityOwner } from '../../src/authority/record.ts';
+import type { AuthorityId } from '../../src/topology/ids.ts';
 import { ecKey, signedCertificate } from './signed-certificate.ts';
 
 /** Where material is kept, empty at first. */
@@ -10,8 +11,9 @@ export interface MaterialPlace {
   open(): Promise<Material>;
 }
 
-const PEER = 'core/expc1/server';
-const AUTHORITY = authorityOwner('issuing-ca');
+const PEER = ownerFromText('core/expc1/server');
+const AUTHORITY: AuthorityGeneration = { authority: 'issuing-ca' as AuthorityId, generation: 1 };
+const OTHER: AuthorityGeneration = { authority: 'root-ca' as AuthorityId, generation: 1 };
 const create = async () => ecKey();
 const refuse = () => Promise.reject(new Error('a key was made though there is one'));
 
@@ -24,7 +26,7 @@ export function materialContract(name: string, make: () => Promise<MaterialPlace
         expect(await material.load(owner, 1)).not.toHaveProperty('key');
         expect(await material.load(owner, 1)).not.toHaveProperty('certificate');
       }
-      expect(await material.crl('issuing-ca', 1)).toBeUndefined();
+      expect(await material.crl(AUTHORITY)).toBeUndefined();
     });
 
     it('the key of an authority is durable before anything is signed with it', async () => {
@@ -36,7 +38,7 @@ export function materialContract(name: string, make: () => Promise<MaterialPlace
     });
 
     for (const owner of [PEER, AUTHORITY]) {
-      it(`I6: ${owner}: certificate and chain come back with their key, also to the next process`, async () => {
+      it(`I6: ${ownerText(owner)}: certificate and chain come back with their key, also to the next process`, async () => {
         const { open } = await make();
         const material = await open();
         const key = await material.key(owner, 1, create);
@@ -51,7 +53,7 @@ export function materialContract(name: string, make: () => Promise<MaterialPlace
         }
       });
 
-      it(`${owner}: storing again replaces the certificate and keeps the key`, async () => {
+      it(`${ownerText(owner)}: storing again replaces the certificate and keeps the key`, async () => {
         const { open } = await make();
         const material = await open();
         const key = await material.key(owner, 1, create);
@@ -64,7 +66,7 @@ export function materialContract(name: string, make: () => Promise<MaterialPlace
       });
     }
 
-    it('I6: the key of one generation is never that of another', async () => {
+    it('I6: the key of one issue is never that of another', async () => {
       const { open } = await make();
       const material = await open();
       const first = await material.key(PEER, 1, create);
@@ -98,10 +100,10 @@ export function materialContract(name: string, make: () => Promise<MaterialPlace
         const lists = [randomBytes(bytes), randomBytes(bytes + 1), randomBytes(300)];
         for (const list of lists) {
           const material = await open();
-          await material.publishCrl('issuing-ca', 1, list);
-          expect((await material.crl('issuing-ca', 1))?.equals(list)).toBe(true);
-          expect((await (await open()).crl('issuing-ca', 1))?.equals(list)).toBe(true);
-          expect(await (await open()).crl('root-ca', 1)).toBeUndefined();
+          await material.publishCrl(AUTHORITY, list);
+          expect((await material.crl(AUTHORITY))?.equals(list)).toBe(true);
+          expect((await (await open()).crl(AUTHORITY))?.equals(list)).toBe(true);
+          expect(await (await open()).crl(OTHER)).toBeUndefined();
         }
       });
     }

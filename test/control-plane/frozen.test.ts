@@ -86,7 +86,7 @@ describe.runIf(controlPlaneAvailable)('a namespace in which the operator of vers
 
   it('goes on: a list that is due has a higher number (I3), and a certificate is renewed on its day without a revocation', async () => {
     clock.advance(RENEWAL_DUE.getTime() - clock.now().getTime());
-    await eventually('it is renewed', async () => (await site.status(certificates, 'short')).generation === 3);
+    await eventually('it is renewed', async () => (await site.status(certificates, 'short')).issue === 3);
     await eventually('a list is signed', async () => (await site.list('issuing-ca'))!.crlNumber! > LAST_NUMBER);
     await site.ready(certificates, ...Object.keys(IN_USE));
     expect(await listed()).toEqual(REVOKED);

@@ -10,12 +10,13 @@ import { FakeScheduler } from '../../operator/runtime/testing/fake-scheduler.ts'
 import { localSigner } from '../../src/authority/issuer.ts';
 import { signCrl } from '../../src/authority/revoke.ts';
 import { type IssuedCertificateSpec, issuedCertificateName } from '../../src/resources/issued-certificate.ts';
+import type { AuthorityId } from '../../src/topology/ids.ts';
 import { readCertificate, serialHex } from '../../src/x509/certificate.ts';
 import { encodePem } from '../../src/x509/pem.ts';
 import { createRequest } from '../../src/x509/request.ts';
 import { ecKey } from '../contract/signed-certificate.ts';
 import { controlPlaneAvailable } from '../support/control-plane.ts';
-import { eventually, generationByMarks, pemBlocks, type Site } from '../support/operator.ts';
+import { eventually, issueByMarks, pemBlocks, type Site } from '../support/operator.ts';
 import { Stage } from '../support/stage.ts';
 
 const authorities: ResourceType<resources.DeclaredObject> = resources.certificateAuthorities;
@@ -23,6 +24,8 @@ const certificates: ResourceType<resources.DeclaredObject> = resources.certifica
 const records: ResourceType<resources.DeclaredObject> = resources.issuedCertificates;
 const OWNER = 'core/expc1/server';
 const DAY = 24 * 3_600_000;
+
+const ISSUING = { authority: 'issuing-ca' as AuthorityId, generation: 1 };
 
 describe.runIf(controlPlaneAvailable)('the ledger of the operator on a Kubernetes API server', () => {
   const stage = Stage.forTheseTests();
@@ -32,7 +35,7 @@ describe.runIf(controlPlaneAvailable)('the ledger of the operator on a Kubernete
   });
 
   const nameOf = ({ authority, serial }: Pick<IssuedCertificateSpec, 'authority' | 'serial'>) =>
-    issuedCertificateName(authority, 1, serial);
+    issuedCertificateName({ authority, generation: 1 }, serial);
 
   async function revokeByHand(record: Pick<IssuedCertificateSpec, 'authority' | 'serial'>, reason: string) {
     await site.edit(records, nameOf(record), { revocation: { at: '2026-11-21T10:00:00Z', reason } });
@@ -253,7 +256,7 @@ describe.runIf(controlPlaneAvailable)('the ledger of the operator on a Kubernete
       await revokeByHand(record!, 'superseded');
       await site.isListed('issuing-ca', record!.serial);
       const [status] = await site.ready(certificates, 'expc1');
-      expect(status).toMatchObject({ generation: 2, reason: `serial ${record!.serial} was revoked (superseded)` });
+      expect(status).toMatchObject({ issue: 2, reason: `serial ${record!.serial} was revoked (superseded)` });
       expect(await site.abandoned('expc1')).toEqual([]);
     });
 
@@ -335,7 +338,7 @@ describe.runIf(controlPlaneAvailable)('the ledger of the operator on a Kubernete
       const { namespace } = site;
       const { data } = (await site.secret('issuing-ca-ca'))!;
       const key = createPrivateKey(Buffer.from(data!['tls.key']!, 'base64').toString());
-      const ledger = new KubeLedger({ client: stage.client, namespace, authority: 'issuing-ca', generation: 1 });
+      const ledger = new KubeLedger({ client: stage.client, namespace, of: ISSUING });
       const revocation = { at: '2026-11-21T10:00:00Z', reason: 'superseded' } as const;
       const more = Array.from({ length: 60_000 }, (_, index) => ({
         serial: serialHex((0x4an << 120n) + BigInt(index)),
@@ -349,11 +352,11 @@ describe.runIf(controlPlaneAvailable)('the ledger of the operator on a Kubernete
         secretName: (owner) => owner,
         root: async () => undefined,
         pending: new Map(),
-        generationIn: generationByMarks,
+        issueIn: issueByMarks,
       });
       const crl = await signCrl(
         {
-          id: 'issuing-ca',
+          id: ISSUING.authority,
           generation: 1,
           certificate: readCertificate(pemBlocks(data!['tls.crt'])[0]!, 'issuing-ca'),
           chain: [],
@@ -364,14 +367,14 @@ describe.runIf(controlPlaneAvailable)('the ledger of the operator on a Kubernete
         { validDays: 7 },
         { clock: systemScheduler, material },
       );
-      const parts = material.crlConfigMaps('issuing-ca', 1);
+      const parts = material.crlConfigMaps(ISSUING);
       expect(parts.length).toBeGreaterThan(2);
       return { number: crl.crlNumber!, parts };
     }
 
     function ledgerEntries() {
       const { namespace } = site;
-      return new KubeLedger({ client: stage.client, namespace, authority: 'issuing-ca', generation: 1 }).entries();
+      return new KubeLedger({ client: stage.client, namespace, of: ISSUING }).entries();
     }
   });
 
@@ -405,7 +408,7 @@ describe.runIf(controlPlaneAvailable)('the ledger of the operator on a Kubernete
       const [record] = await site.records('core/expc3/server');
       await revokeByHand(record!, 'superseded');
       await site.isListed('issuing-ca', record!.serial);
-      await eventually('it is replaced', async () => (await site.status(certificates, 'expc3')).generation === 2);
+      await eventually('it is replaced', async () => (await site.status(certificates, 'expc3')).issue === 2);
       await stage.remove('expc1');
       await site.checkInvariants();
     });
@@ -426,7 +429,7 @@ describe.runIf(controlPlaneAvailable)('the ledger of the operator on a Kubernete
         for (const name of marked)
           await eventually(`${name} is marked again`, async () => {
             const { labels, annotations } = (await site.secret(name))!.metadata;
-            return labels?.[names.managedBy] === 'vcs-pki' && annotations?.[names.demand] !== undefined;
+            return labels?.[names.managedBy] === 'vcs-pki' && annotations?.[names.owner] !== undefined;
           });
         await site.edit(authorities, 'issuing-ca', { crl: { validDays: 9 } });
         await site.ready(authorities, 'root-ca', 'issuing-ca');

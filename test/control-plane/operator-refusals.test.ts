@@ -89,14 +89,14 @@ describe.runIf(controlPlaneAvailable)('what the operator refuses on a Kubernetes
       namespace: site.namespace,
       name,
       labels: { [names.managedBy]: 'vcs-pki', [names.authority]: name.replace(/-ca$/, '') },
-      annotations: { [names.demand]: owner, [names.generation]: '1', [names.serial]: '4A01' },
+      annotations: { [names.owner]: owner, [names.issue]: '1', [names.serial]: '4A01' },
     };
     await site.admin.create(secrets, { metadata, type, data });
   }
 
   async function recordOf(owner: string) {
     const [spec] = await site.records(owner);
-    return { spec: spec!, name: issuedCertificateName(spec!.authority, 1, spec!.serial) };
+    return { spec: spec!, name: issuedCertificateName({ ...spec!, generation: 1 }, spec!.serial) };
   }
 
   const request = async (key: ReturnType<typeof ecKey>, ...dnsNames: string[]) =>

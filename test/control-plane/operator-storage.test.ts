@@ -12,18 +12,19 @@ import { KubeMaterial } from '../../operator/kube/kube-material.ts';
 import { recordsWhere, topologyOf } from '../../operator/kube/records.ts';
 import type { KubeObject, ResourceType, Stored } from '../../operator/kube/resource.ts';
 import { configMaps, namespaces, secrets } from '../../operator/kube/resource.ts';
+import { type AuthorityGeneration, ownerFromText } from '../../src/authority/owner.ts';
 import { pathLengthBelow } from '../../src/authority/plan.ts';
-import { authorityOwner } from '../../src/authority/record.ts';
 import { certificateManifest } from '../../src/resources/certificate.ts';
 import { authorityManifest } from '../../src/resources/certificate-authority.ts';
 import { resourceName } from '../../src/resources/resource.ts';
 import { demands } from '../../src/topology/demands.ts';
+import type { AuthorityId } from '../../src/topology/ids.ts';
 import { parseTopology } from '../../src/topology/topology.ts';
 import { ledgerContract } from '../contract/ledger.ts';
 import { materialContract } from '../contract/material.ts';
 import { ecKey, signedCertificate } from '../contract/signed-certificate.ts';
 import { type ControlPlane, controlPlaneAvailable, startControlPlane } from '../support/control-plane.ts';
-import { deployedObjects, generationByMarks, installDefinitions, operatorClient } from '../support/operator.ts';
+import { deployedObjects, installDefinitions, issueByMarks, operatorClient } from '../support/operator.ts';
 import { collaborationEdge } from '../support/topologies.ts';
 
 /** As whoever declares them sees these kinds: with any spec. */
@@ -37,6 +38,9 @@ it('the committed definitions are what src/resources says', async () => {
   expect((await readdir(folder)).sort()).toEqual([...files.keys()].sort());
   for (const [name, content] of files) expect(await readFile(`${folder}${name}`, 'utf8')).toBe(content);
 });
+
+const ISSUING: AuthorityGeneration = { authority: 'issuing-ca' as AuthorityId, generation: 1 };
+const PEER = ownerFromText('core/expc1/server');
 
 describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
   let plane: ControlPlane;
@@ -65,14 +69,14 @@ describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
       secretName: resourceName,
       root: async () => undefined,
       pending: new Map(),
-      generationIn: generationByMarks,
+      issueIn: issueByMarks,
     });
 
   describe('contracts', () => {
     ledgerContract('in Kubernetes', async () => {
       await emptied();
-      const ledger = () => new KubeLedger({ client: operator, namespace, authority: 'issuing-ca', generation: 1 });
-      await material().key(authorityOwner('issuing-ca'), 1, async () => ecKey());
+      const ledger = () => new KubeLedger({ client: operator, namespace, of: ISSUING });
+      await material().key(ISSUING, 1, async () => ecKey());
       return { topology: topologyOf(namespace), open: async () => ledger() };
     });
 
@@ -102,14 +106,14 @@ describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
 
     it('parts of a large list that are no longer part of it are removed', async () => {
       await emptied();
-      await material().publishCrl('issuing-ca', 1, Buffer.alloc(3_000_000, 1));
-      await material().publishCrl('issuing-ca', 1, Buffer.alloc(2_000_000, 2));
+      await material().publishCrl(ISSUING, Buffer.alloc(3_000_000, 1));
+      await material().publishCrl(ISSUING, Buffer.alloc(2_000_000, 2));
       const last = material();
-      await last.crl('issuing-ca', 1);
+      await last.crl(ISSUING);
       const { items } = await admin.list(configMaps, { namespace });
       const held = items.map(({ metadata }) => metadata.name).filter((name) => name.startsWith('issuing-ca-crl'));
-      expect(last.crlConfigMaps('issuing-ca', 1)).toHaveLength(3);
-      expect(held.sort()).toEqual(['issuing-ca-crl', ...last.crlConfigMaps('issuing-ca', 1)].sort());
+      expect(last.crlConfigMaps(ISSUING)).toHaveLength(3);
+      expect(held.sort()).toEqual(['issuing-ca-crl', ...last.crlConfigMaps(ISSUING)].sort());
     });
 
     it('a Secret or ConfigMap that others made is never overwritten', async () => {
@@ -118,8 +122,8 @@ describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
       await admin.create(secrets, { metadata: { namespace, name: 'core-expc1-server' }, data: theirs });
       await admin.create(configMaps, { metadata: { namespace, name: 'issuing-ca-crl' }, data: { theirs: '1' } });
       const issued = { certificate: certificate(1n), chain: [] };
-      await expect(material().store('core/expc1/server', 1, issued)).rejects.toMatchObject({ code: 'OBJECT_TAKEN' });
-      await expect(material().publishCrl('issuing-ca', 1, Buffer.from('x'))).rejects.toMatchObject({
+      await expect(material().store(PEER, 1, issued)).rejects.toMatchObject({ code: 'OBJECT_TAKEN' });
+      await expect(material().publishCrl(ISSUING, Buffer.from('x'))).rejects.toMatchObject({
         code: 'OBJECT_TAKEN',
       });
       expect((await admin.get(secrets, { namespace, name: 'core-expc1-server' }))?.data).toEqual(theirs);
@@ -128,21 +132,21 @@ describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
     it('a Secret that was changed since it was read is not written over', async () => {
       await emptied();
       const issued = { certificate: certificate(1n), chain: [] };
-      await material().store('core/expc1/server', 1, issued);
+      await material().store(PEER, 1, issued);
       const late = material();
-      await late.load('core/expc1/server', 1);
-      await material().store('core/expc1/server', 2, issued);
-      await expect(late.store('core/expc1/server', 1, issued)).rejects.toMatchObject({ reason: 'Conflict' });
+      await late.load(PEER, 1);
+      await material().store(PEER, 2, issued);
+      await expect(late.store(PEER, 1, issued)).rejects.toMatchObject({ reason: 'Conflict' });
     });
 
     it('I6: a Secret with a key is not reused where the key stays on the appliance', async () => {
       await emptied();
       const first = material();
-      const key = await first.key('core/expc1/server', 1, async () => ecKey());
-      await first.store('core/expc1/server', 1, { certificate: certificate(1n), chain: [] });
-      const withoutKey = material().store('core/expc1/server', 2, { certificate: certificate(2n), chain: [] });
+      const key = await first.key(PEER, 1, async () => ecKey());
+      await first.store(PEER, 1, { certificate: certificate(1n), chain: [] });
+      const withoutKey = material().store(PEER, 2, { certificate: certificate(2n), chain: [] });
       await expect(withoutKey).rejects.toMatchObject({ status: 422 });
-      expect((await material().load('core/expc1/server', 1)).key?.equals(key)).toBe(true);
+      expect((await material().load(PEER, 1)).key?.equals(key)).toBe(true);
     });
 
     it('the Role lets the operator delete no record, and touch nothing in other namespaces', async () => {

@@ -59,7 +59,7 @@ describe.runIf(controlPlaneAvailable)('the operator on a Kubernetes API server',
       const all = demands(topology).map(({ id }) => id.replaceAll('/', '-'));
       expect(all).toHaveLength(4);
       const statuses = await site.ready(certificates, ...all);
-      for (const status of statuses) expect(status).toMatchObject({ generation: 1, reason: 'no certificate yet' });
+      for (const status of statuses) expect(status).toMatchObject({ issue: 1, reason: 'no certificate yet' });
       for (const demand of demands(topology)) {
         const secret = await site.secret(demand.id.replaceAll('/', '-'));
         expect(secret?.type).toBe('kubernetes.io/tls');
@@ -140,7 +140,7 @@ describe.runIf(controlPlaneAvailable)('the operator on a Kubernetes API server',
       const before = await site.secret('expc1');
       await site.edit(certificates, 'expc1', { dnsNames: ['expc1.example.com', 'chat.example.com'] });
       const [status] = await site.ready(certificates, 'expc1');
-      expect(status).toMatchObject({ generation: 2, reason: 'names added: chat.example.com' });
+      expect(status).toMatchObject({ issue: 2, reason: 'names added: chat.example.com' });
       const after = await site.secret('expc1');
       expect(after?.data?.['tls.key']).not.toBe(before?.data?.['tls.key']);
       expect(readCertificate(pemBlocks(after?.data?.['tls.crt'])[0]!, 'expc1').dnsNames).toContain('chat.example.com');
@@ -247,7 +247,7 @@ describe.runIf(controlPlaneAvailable)('the operator on a Kubernetes API server',
         else await site.patch(secrets, 'expc1', { data: { 'tls.key': stranger } });
         const status = await eventually('it is reissued', async () => {
           const seen = await site.status(certificates, 'expc1');
-          return seen.generation === 2 && seen;
+          return seen.issue === 2 && seen;
         });
         expect(status.reason).toMatch(/^its private key (missing|altered)$/);
         expect((await site.records('core/expc1/server'))[0]?.revocation).toBeUndefined();
@@ -399,7 +399,7 @@ describe.runIf(controlPlaneAvailable)('the operator on a Kubernetes API server',
       );
       await site.certificate('expc1', { issuerRef: { name: 'issuing-ca' } });
       const [status] = await site.ready(certificates, 'expc1');
-      expect(status).toMatchObject({ generation: 2, reason: `serial ${serial} was revoked (cessationOfOperation)` });
+      expect(status).toMatchObject({ issue: 2, reason: `serial ${serial} was revoked (cessationOfOperation)` });
       await site.checkInvariants();
     });
   });
@@ -489,12 +489,12 @@ describe.runIf(controlPlaneAvailable)('the operator on a Kubernetes API server',
     const revoked = (all: readonly IssuedCertificateSpec[]) =>
       all.flatMap(({ serial, revocation }) => (revocation ? [serial] : []));
     const gone = async (name: string) => !(await site.admin.get(certificates, { namespace: site.namespace, name }));
-    const issued = async (generation: number) => {
+    const issued = async (count: number) => {
       const object = await site.admin.get(certificates, { namespace: site.namespace, name: 'expc1' });
       const status = await site.status(certificates, 'expc1');
       const [ready] = status.conditions.filter(({ type }) => type === 'Ready');
       const current = ready?.observedGeneration === object?.metadata.generation;
-      return current && ready?.status === 'True' && (status.generation ?? 0) >= generation;
+      return current && ready?.status === 'True' && (status.issue ?? 0) >= count;
     };
     const scenarios = {
       'creation of authorities and a certificate': {

@@ -15,7 +15,7 @@ import { ABANDONED } from '../../operator/controllers/abandoned.ts';
 import { type KubeApi, KubeClient, type MergePatch } from '../../operator/kube/client.ts';
 import { loadKubeConfig } from '../../operator/kube/credentials.ts';
 import { KubeApiError } from '../../operator/kube/errors.ts';
-import type { GenerationIn } from '../../operator/kube/kube-material.ts';
+import type { IssueIn } from '../../operator/kube/kube-material.ts';
 import { names, refuseTaken } from '../../operator/kube/labels.ts';
 import { Reflector } from '../../operator/kube/reflector.ts';
 import {
@@ -78,9 +78,9 @@ export async function operatorClient(plane: ControlPlane, namespace: string): Pr
 }
 
 /** What a Secret says that it holds, where no record is at hand that would vouch for it. */
-export const generationByMarks: GenerationIn = (secret, place, owner) => {
+export const issueByMarks: IssueIn = (secret, place, owner) => {
   refuseTaken(secret, place, owner);
-  return Number(secret.metadata.annotations?.[names.generation]);
+  return Number(secret.metadata.annotations?.[names.issue]);
 };
 
 /** Thrown by everything that a dead process would still have tried. */
@@ -392,7 +392,7 @@ export class Site {
 const statusSchema = z.looseObject({
   conditions: z.array(conditionSchema).default([]),
   serial: z.string().optional(),
-  generation: z.number().optional(),
+  issue: z.number().optional(),
   reason: z.string().optional(),
   notAfter: z.string().optional(),
   renewalTime: z.string().optional(),

@@ -1,5 +1,6 @@
 import { VcsPkiError } from '../../errors.ts';
-import { readCertificate } from '../../x509/certificate.ts';
+import { readCertificate, type Serial } from '../../x509/certificate.ts';
+import { ownerText } from '../owner.ts';
 import type { Ledger } from '../ports.ts';
 import { type LedgerEntry, type NewEntry, type Revocation, timestamp } from '../record.ts';
 
@@ -24,7 +25,7 @@ export class MemoryLedger implements Ledger {
       });
     }
     for (const { serial, certificate, issuance } of entries) {
-      const { notBefore, notAfter } = readCertificate(certificate, issuance.owner);
+      const { notBefore, notAfter } = readCertificate(certificate, ownerText(issuance.owner));
       this.#entries.set(serial, {
         serial,
         notBefore: timestamp(notBefore),
@@ -35,7 +36,7 @@ export class MemoryLedger implements Ledger {
     }
   }
 
-  async revoke(serial: string, revocation: Revocation): Promise<void> {
+  async revoke(serial: Serial, revocation: Revocation): Promise<void> {
     const entry = this.#entries.get(serial);
     if (!entry) {
       throw new VcsPkiError('SERIAL_UNKNOWN', {

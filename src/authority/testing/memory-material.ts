@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { type AuthorityGeneration, type Owner, ownerText } from '../owner.ts';
 import type { IssuedMaterial, Material } from '../ports.ts';
 
 /** Keys, certificates and lists that end with the test. */
@@ -7,27 +8,27 @@ export class MemoryMaterial implements Material {
   readonly #issued = new Map<string, IssuedMaterial>();
   readonly #crls = new Map<string, Buffer>();
 
-  async key(owner: string, generation: number, create: () => Promise<KeyObject>): Promise<KeyObject> {
-    const place = `${owner} ${generation}`;
+  async key(owner: Owner, issue: number, create: () => Promise<KeyObject>): Promise<KeyObject> {
+    const place = `${ownerText(owner)} ${issue}`;
     const key = this.#keys.get(place) ?? (await create());
     this.#keys.set(place, key);
     return key;
   }
 
-  async store(owner: string, generation: number, material: IssuedMaterial): Promise<void> {
-    this.#issued.set(`${owner} ${generation}`, material);
+  async store(owner: Owner, issue: number, material: IssuedMaterial): Promise<void> {
+    this.#issued.set(`${ownerText(owner)} ${issue}`, material);
   }
 
-  async load(owner: string, generation: number): Promise<Partial<IssuedMaterial> & { readonly key?: KeyObject }> {
-    const key = this.#keys.get(`${owner} ${generation}`);
-    return { chain: [], ...this.#issued.get(`${owner} ${generation}`), ...(key && { key }) };
+  async load(owner: Owner, issue: number): Promise<Partial<IssuedMaterial> & { readonly key?: KeyObject }> {
+    const key = this.#keys.get(`${ownerText(owner)} ${issue}`);
+    return { chain: [], ...this.#issued.get(`${ownerText(owner)} ${issue}`), ...(key && { key }) };
   }
 
-  async publishCrl(authority: string, generation: number, crl: Buffer): Promise<void> {
-    this.#crls.set(`${authority} ${generation}`, crl);
+  async publishCrl(of: AuthorityGeneration, crl: Buffer): Promise<void> {
+    this.#crls.set(ownerText(of), crl);
   }
 
-  async crl(authority: string, generation: number): Promise<Buffer | undefined> {
-    return this.#crls.get(`${authority} ${generation}`);
+  async crl(of: AuthorityGeneration): Promise<Buffer | undefined> {
+    return this.#crls.get(ownerText(of));
   }
 }

@@ -1,4 +1,5 @@
 import { pendingFindings, standings } from '../../authority/confirmation.ts';
+import { ownerText } from '../../authority/owner.ts';
 import { type Action, type RecordedState, renewalTime } from '../../authority/plan.ts';
 import { nextUpdateDue } from '../../authority/schedule.ts';
 import { type Demand, demands } from '../../topology/demands.ts';
@@ -78,9 +79,9 @@ function ownerOf(action: Action): string {
     case 'request':
       return action.demand.id;
     case 'restore':
-      return action.owner;
+      return ownerText(action.owner);
     case 'revoke':
-      return action.record.issuance.owner;
+      return ownerText(action.record.issuance.owner);
   }
 }
 

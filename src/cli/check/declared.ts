@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { abandonedFinding, abandonedOf } from '../../authority/abandoned.ts';
 import { pendingFindings, standings } from '../../authority/confirmation.ts';
 import { isValid, type Plan, type RecordedState } from '../../authority/plan.ts';
-import { type CertificateRecord, isAuthorityOwner } from '../../authority/record.ts';
+import type { CertificateRecord } from '../../authority/record.ts';
 import { layout } from '../../store/disk-material.ts';
 import { findings, suppressor } from '../../topology/findings.ts';
 import { releaseOf } from '../../topology/releases/releases.ts';
@@ -108,11 +108,10 @@ function uncheckedLinks(verdicts: readonly LinkVerdict[]): string[] {
 
 async function abandonedFindings({ directory }: Session, { history }: RecordedState, now: Date): Promise<Finding[]> {
   const found: Finding[] = [];
-  for (const [owner, records] of history ?? []) {
-    if (isAuthorityOwner(owner)) continue;
+  for (const [demand, records] of history ?? []) {
     const held = new Set<CertificateRecord>();
     for (const record of records)
-      if (isValid(record, now) && (await directory.material.hasKey(owner, record.issuance.generation)))
+      if (isValid(record, now) && (await directory.material.hasKey({ demand }, record.issuance.issue)))
         held.add(record);
     found.push(...abandonedOf(records, (record) => held.has(record), now).map(abandonedFinding));
   }

@@ -1,5 +1,6 @@
-import { authorityOwner } from '../../authority/record.ts';
+import type { CertificateRecord } from '../../authority/record.ts';
 import { type Demand, demands } from '../../topology/demands.ts';
+import type { AuthorityId, DemandId } from '../../topology/ids.ts';
 import type { Link } from '../../topology/links/link.ts';
 import { links } from '../../topology/links/links.ts';
 import type { ExternalAuthority, System, Topology } from '../../topology/schema.ts';
@@ -85,29 +86,32 @@ function usesText({ asClient, asServer }: InventoryRow): string {
 // ---- what is declared ----------------------------------------------------------------------------------------------
 
 interface DeclaredCertificates {
-  /** By demand id, or `authorityOwner(id)`. */
-  readonly issued: ReadonlyMap<string, Certificate>;
+  readonly authorities: ReadonlyMap<AuthorityId, Certificate>;
+  readonly issued: ReadonlyMap<DemandId, Certificate>;
   readonly external: readonly { readonly authority: ExternalAuthority; readonly certificate: Certificate }[];
   readonly systems: readonly { readonly system: System; readonly certificate: Certificate }[];
 }
 
-const NOTHING: DeclaredCertificates = { issued: new Map(), external: [], systems: [] };
+const NOTHING: DeclaredCertificates = { authorities: new Map(), issued: new Map(), external: [], systems: [] };
 
 async function certificatesIn({ session, state }: Declared): Promise<DeclaredCertificates> {
   const { topology } = session.workspace;
   const read = await session.directory.certificateReader(topology);
-  const issued = new Map<string, Certificate>();
-  const records = [
-    ...[...state.authorities].map(([id, { record }]) => [authorityOwner(id), record] as const),
-    ...state.certificates,
-  ];
-  for (const [owner, record] of records) {
-    const certificate = record.revocation ? undefined : await read(record);
-    if (certificate) issued.set(owner, certificate);
+  const certificateOf = async (record: CertificateRecord) => (record.revocation ? undefined : read(record));
+  const authorities = new Map<AuthorityId, Certificate>();
+  for (const [id, { record }] of state.authorities) {
+    const certificate = await certificateOf(record);
+    if (certificate) authorities.set(id, certificate);
+  }
+  const issued = new Map<DemandId, Certificate>();
+  for (const [id, record] of state.certificates) {
+    const certificate = await certificateOf(record);
+    if (certificate) issued.set(id, certificate);
   }
   const all = (pems: readonly string[], at: string) =>
     pems.flatMap((pem) => decodeDerOrPem(Buffer.from(pem), 'CERTIFICATE', at)).map((der) => readCertificate(der, at));
   return {
+    authorities,
     issued,
     external: topology.externalAuthorities.flatMap((authority) =>
       all(authority.certificates, `external authority ${authority.id}`).map((certificate) => ({
@@ -121,13 +125,17 @@ async function certificatesIn({ session, state }: Declared): Promise<DeclaredCer
   };
 }
 
-function allOf({ issued, external, systems }: DeclaredCertificates): Certificate[] {
-  return [...issued.values(), ...[...external, ...systems].map(({ certificate }) => certificate)];
+function allOf({ authorities, issued, external, systems }: DeclaredCertificates): Certificate[] {
+  return [
+    ...authorities.values(),
+    ...issued.values(),
+    ...[...external, ...systems].map(({ certificate }) => certificate),
+  ];
 }
 
 function declaredRows(
   { session }: Declared,
-  { issued, external, systems }: DeclaredCertificates,
+  { authorities, issued, external, systems }: DeclaredCertificates,
   ancestryOf: (certificate: Certificate) => Ancestry,
 ): InventoryRow[] {
   const { topology } = session.workspace;
@@ -145,7 +153,7 @@ function declaredRows(
   const seen = new Set<System>();
   return [
     ...topology.authorities.map((authority) => {
-      const certificate = issued.get(authorityOwner(authority.id));
+      const certificate = authorities.get(authority.id);
       const where = `authority ${authority.id}`;
       return certificate ? row(where, 'issued', certificate, none) : unissued(topology, { ...authority, where }, none);
     }),

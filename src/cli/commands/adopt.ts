@@ -54,10 +54,10 @@ ${TARGET_HELP}`,
       rebuildIndex: flag(options, 'rebuild-index'),
     });
     return writeSession(chosen, options, context, `adopt ${id}`, async (session) => {
-      const state = await checkedState(session, () => false, id);
-      if (state.authorities.has(id)) {
+      const state = await checkedState(session, () => false, authority.id);
+      if (state.authorities.has(authority.id)) {
         throw new VcsPkiError('ADOPTION_REFUSED', {
-          at: session.directory.authorityPath(id),
+          at: session.directory.authorityPath({ authority: authority.id, generation: 1 }),
           message: `authority ${id} exists already`,
           fix: 'declare the one that is to be adopted under another id',
         });

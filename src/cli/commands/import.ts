@@ -81,7 +81,7 @@ ${TARGET_HELP.replace('TARGET is', 'The TARGET of --target is')}`,
       for (const order of orders) {
         checkArrival(order, authorities.get(order.demand.issuer) ?? [], now);
         await refuseCompromised(order.certificate.subjectPublicKeyInfo, order.demand.id, ports);
-        await isOnRecord(order, directory.ledger(order.demand.issuer));
+        await isOnRecord(order, directory.ledger({ authority: order.demand.issuer, generation: 1 }));
       }
       refuseSerialTwice(orders);
       const imported: Imported[] = [];
@@ -177,7 +177,7 @@ async function readFiles(files: readonly string[], options: Options, context: Co
 
 interface Order {
   readonly demand: Demand;
-  readonly generation: number;
+  readonly issue: number;
   readonly reason: string;
   readonly specification: ReturnType<typeof specificationOf>;
   readonly certificate: Certificate;
@@ -199,7 +199,7 @@ async function orderFor(
   const wanted = text(options, 'for');
   const pendingFor = await requestOf(certificate, requests);
   const holder = pendingFor === undefined ? await holderOf(certificate, session, state) : undefined;
-  const answered = pendingFor ?? holder?.record.issuance.owner;
+  const answered = pendingFor ?? holder?.demand;
   const key = given.keys.find((one) => subjectPublicKeyInfo(one).equals(certificate.subjectPublicKeyInfo));
   const name = certificate.subject.commonName ?? given.from;
   if (answered !== undefined && wanted !== undefined && answered !== wanted) {
@@ -210,9 +210,8 @@ async function orderFor(
       fix: `import it for ${answered}: on ${wanted} it could not be used`,
     });
   }
-  const id = answered ?? (key ? wanted : undefined);
-  const demand = session.demands.find((candidate) => candidate.id === id);
-  if (!demand || id === undefined) {
+  const demand = session.demands.find(({ id }) => id === (answered ?? (key ? wanted : undefined)));
+  if (!demand) {
     const waiting = [...requests.keys()].join(', ');
     throw new VcsPkiError('KEY_MISMATCH', {
       at: wanted ?? given.from,
@@ -225,21 +224,22 @@ async function orderFor(
         : `check that the request was not discarded after it was sent (D01); in progress: ${waiting || 'none'}`,
     });
   }
+  const { id } = demand;
   const common = { demand, certificate, chain: [], key: undefined, isPresent: false };
   if (holder) {
-    const { generation, specification } = holder.record.issuance;
-    const { key: kept } = await session.directory.material.load(id, generation);
+    const { issue, specification } = holder.record.issuance;
+    const { key: kept } = await session.directory.material.load({ demand: id }, issue);
     const reason = 'signed once more for the same key';
     const isPresent = holder.certificate.der.equals(certificate.der);
     if (!isPresent && requests.has(id)) throw otherKeyAwaited(id);
-    return { ...common, key: kept, generation: generation + 1, reason, specification, isPresent };
+    return { ...common, key: kept, issue: issue + 1, reason, specification, isPresent };
   }
   const pending = answered === undefined ? undefined : requests.get(id);
   if (pending) return { ...common, ...pending };
   if ('request' in demand.key || requests.has(id)) throw otherKeyAwaited(id);
-  const present = state.certificates.get(id)?.issuance.generation ?? 0;
+  const present = state.certificates.get(id)?.issuance.issue ?? 0;
   const specification = specificationOf(demand);
-  return { ...common, key, generation: present + 1, reason: 'imported with its key', specification };
+  return { ...common, key, issue: present + 1, reason: 'imported with its key', specification };
 }
 
 /** Who has a certificate for this key: an authority may sign a request once more, where the first certificate was not right. */
@@ -249,9 +249,10 @@ async function holderOf(
   state: RecordedState,
 ) {
   const read = await directory.certificateReader(topology);
-  for (const record of state.certificates.values()) {
+  for (const [demand, record] of state.certificates) {
     const present = record.issuance.signedElsewhere ? await read(record) : undefined;
-    if (present?.subjectPublicKeyInfo.equals(certificate.subjectPublicKeyInfo)) return { record, certificate: present };
+    if (present?.subjectPublicKeyInfo.equals(certificate.subjectPublicKeyInfo))
+      return { demand, record, certificate: present };
   }
   return undefined;
 }

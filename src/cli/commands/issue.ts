@@ -1,5 +1,5 @@
+import { authorityText, type Owner, ownerFromText } from '../../authority/owner.ts';
 import { type Action, planCertificate, type RecordedState } from '../../authority/plan.ts';
-import { authorityOwner, isAuthorityOwner } from '../../authority/record.ts';
 import { VcsPkiError } from '../../errors.ts';
 import type { Demand } from '../../topology/demands.ts';
 import type { Link } from '../../topology/links/link.ts';
@@ -41,13 +41,13 @@ ${TARGET_HELP}`,
     ...targetOptions,
     ...writerOptions,
     renew: { type: 'boolean', description: 'Issue a new one though the present one serves' },
-    generation: {
+    issue: {
       type: 'number',
       unit: 'issues',
       least: 1,
       most: 1_000_000,
       value: 'N',
-      description: 'Make sure that generation N is there (as Terraform asks)',
+      description: 'Make sure that the Nth certificate is there (as Terraform asks)',
     },
     reason: { type: 'text', value: 'TEXT', description: 'Why, for the record' },
     ...terraformOptions,
@@ -63,10 +63,13 @@ ${TARGET_HELP}`,
     const chosen = await workspace(target, options, context);
     return writeSession(chosen, options, context, `issue ${owner}`, async (session) => {
       refuseBrokenRules(chosen, context.clock.now());
-      const state = await checkedState(session, (candidate) => candidate === owner);
-      const actions = isAuthorityOwner(owner)
-        ? authorityActions(session, state, owner, context)
-        : certificateActions(session, state, owner, options, context);
+      const isNamed = (candidate: Owner) =>
+        ('authority' in candidate ? authorityText(candidate.authority) : candidate.demand) === owner;
+      const state = await checkedState(session, isNamed);
+      const actions =
+        'authority' in ownerFromText(owner)
+          ? authorityActions(session, state, owner, context)
+          : certificateActions(session, state, owner, options, context);
       if (actions.some((action) => action.kind === 'issue')) {
         // On what the whole plan would make: others may be issued beside it.
         const now = context.clock.now();
@@ -96,16 +99,16 @@ ${TARGET_HELP}`,
 function authorityActions(session: Session, state: RecordedState, owner: string, context: Context): Action[] {
   const actions = planOf(session, state, context.clock.now()).actions;
   const { authorities } = session.workspace.topology;
-  const authority = authorities.find(({ id }) => authorityOwner(id) === owner);
+  const authority = authorities.find(({ id }) => authorityText(id) === owner);
   if (!authority)
     throw unknown(
       owner,
-      authorities.map(({ id }) => authorityOwner(id)),
+      authorities.map(({ id }) => authorityText(id)),
     );
   return actions.filter(
     (action) =>
       (action.kind === 'create authority' && action.authority.id === authority.id) ||
-      (action.kind === 'restore' && action.owner === owner) ||
+      (action.kind === 'restore' && 'authority' in action.owner && action.owner.authority === authority.id) ||
       (action.kind === 'sign CRL' && action.authority.id === authority.id),
   );
 }
@@ -136,7 +139,7 @@ function certificateActions(
       at: id,
       value: demand.issuer,
       message: `its issuer ${demand.issuer} does not exist yet`,
-      fix: `run vcs-pki issue ${authorityOwner(demand.issuer)} first, or vcs-pki apply for everything`,
+      fix: `run vcs-pki issue ${authorityText(demand.issuer)} first, or vcs-pki apply for everything`,
     });
   }
   return decide(demand, state, options, context);
@@ -146,17 +149,17 @@ function decide(demand: Demand, state: RecordedState, options: Options, context:
   const record = state.certificates.get(demand.id);
   const issuerNotAfter = state.authorities.get(demand.issuer)?.record.notAfter;
   const decision = planCertificate(demand, record, issuerNotAfter, state.material?.get(demand.id), context.clock.now());
-  const present = record?.issuance.generation ?? 0;
-  const wanted = number(options, 'generation') ?? 0;
+  const present = record?.issuance.issue ?? 0;
+  const wanted = number(options, 'issue') ?? 0;
   const reason = text(options, 'reason');
   if (decision.kind === 'restore')
-    return [{ kind: 'restore', owner: demand.id, generation: decision.generation, reason: decision.reason }];
+    return [{ kind: 'restore', owner: { demand: demand.id }, issue: decision.issue, reason: decision.reason }];
   if (flag(options, 'renew') || wanted > present) {
     return [
       {
         kind: 'issue',
         demand,
-        generation: present + 1,
+        issue: present + 1,
         reason: reason ?? (decision.kind === 'issue' ? decision.reason : 'asked for'),
       },
     ];

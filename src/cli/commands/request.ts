@@ -50,8 +50,8 @@ ${TARGET_HELP}`,
     }
     return writeSession(chosen, options, context, 'request', async ({ directory }) => {
       const pending = await directory.requests.pending();
-      const request = id === undefined ? undefined : pending.get(id);
-      if (id === undefined || !request) {
+      const [demand, request] = [...pending].find(([each]) => each === id) ?? [];
+      if (!demand || !request) {
         throw new VcsPkiError('OWNER_UNKNOWN', {
           at: id ?? '--discard',
           message: 'no request of this certificate is in progress',
@@ -60,14 +60,14 @@ ${TARGET_HELP}`,
       }
       if (!flag(options, 'yes')) {
         throw new VcsPkiError('REQUEST_IN_PROGRESS', {
-          at: id,
+          at: demand,
           message: `its request has been with ${request.specification.issuer} since ${request.createdAt}; a certificate for it could not be used any more`,
           fix: 'if it is not to be signed any more, say so: --discard --yes',
         });
       }
-      await directory.requests.remove(id);
-      await directory.material.discardKey(id, request.generation);
-      await print(context, format, { discarded: id }, () => `discarded the request of ${id}\n`);
+      await directory.requests.remove(demand);
+      await directory.material.discardKey({ demand }, request.issue);
+      await print(context, format, { discarded: demand }, () => `discarded the request of ${demand}\n`);
       return 0;
     });
   },

@@ -31,7 +31,7 @@ const issuedTo = async (owner: string, authority = 'issuing-ca') =>
   ((await fs.readFile(`/project/pki/authorities/${authority}/records.jsonl`)) ?? Buffer.alloc(0))
     .toString()
     .split('\n')
-    .flatMap((line) => (line.includes(`"owner":"${owner}"`) ? String(JSON.parse(line).serial) : []));
+    .flatMap((line) => (line.includes(`"owner":{"demand":"${owner}"}`) ? String(JSON.parse(line).serial) : []));
 
 /** The same with the cluster core issued by another authority. */
 function movedToSecond(): TopologyInput {

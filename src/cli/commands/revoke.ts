@@ -1,10 +1,12 @@
 import { compromiseReasons } from '../../authority/compromised-key.ts';
-import { plan, type RecordedState, validOf } from '../../authority/plan.ts';
+import { type Owner, ownerText } from '../../authority/owner.ts';
+import { activeGeneration, plan, type RecordedState, validOf } from '../../authority/plan.ts';
 import { revokeCertificate, signCrl } from '../../authority/revoke.ts';
 import { VcsPkiError } from '../../errors.ts';
 import { indexReasons } from '../../store/index-txt.ts';
+import type { AuthorityId } from '../../topology/ids.ts';
 import { unique } from '../../topology/names.ts';
-import { readCertificate } from '../../x509/certificate.ts';
+import { readCertificate, type Serial } from '../../x509/certificate.ts';
 
 import { keyId } from '../../x509/keys.ts';
 import {
@@ -87,9 +89,9 @@ interface Result {
 
 /** A certificate on record. */
 interface Found {
-  readonly authority: string;
-  readonly serial: string;
-  readonly owner: string | undefined;
+  readonly authority: AuthorityId;
+  readonly serial: Serial;
+  readonly owner: Owner | undefined;
   readonly revoked: boolean;
   readonly signedElsewhere: boolean;
 }
@@ -103,7 +105,7 @@ async function revokeNamed(
   context: Context,
 ): Promise<Result> {
   const named = await find(session, state, which, options, context.clock.now());
-  const others = compromiseReasons.has(reason) ? await sameKey(session, named, context.clock.now()) : [];
+  const others = compromiseReasons.has(reason) ? await sameKey(session, state, named, context.clock.now()) : [];
   const elsewhere = others.filter(({ signedElsewhere }) => signedElsewhere);
   const targets = [...named, ...others.filter(({ signedElsewhere }) => !signedElsewhere)];
   for (const target of targets) refuseForeign(session, target);
@@ -117,14 +119,16 @@ async function revokeNamed(
   const { topology } = session.workspace;
   const ports = { clock: context.clock, material: session.directory.material };
   const words: string[] = [];
-  const issuers = new Map<string, Awaited<ReturnType<typeof session.directory.openIssuer>>>();
+  const issuers = new Map<AuthorityId, Awaited<ReturnType<typeof session.directory.openIssuer>>>();
   for (const id of unique(pending.map(({ authority }) => authority)))
     issuers.set(id, await session.directory.openIssuer(topology, id));
   for (const { authority, serial, owner, revoked } of pending) {
     const issuer = issuers.get(authority);
     if (revoked || !issuer) continue;
     await revokeCertificate(issuer, serial, reason, context.clock);
-    words.push(`revoked serial ${serial} of ${authority}${owner === undefined ? '' : `, ${owner}`} (${reason})\n`);
+    words.push(
+      `revoked serial ${serial} of ${authority}${owner === undefined ? '' : `, ${ownerText(owner)}`} (${reason})\n`,
+    );
   }
   const lists: { readonly authority: string; readonly crlNumber: string | undefined; readonly entries: number }[] = [];
   for (const [id, issuer] of issuers) {
@@ -141,7 +145,7 @@ async function revokeNamed(
   const [list] = lists;
   return {
     data: {
-      certificate: newest?.owner,
+      certificate: newest?.owner && ownerText(newest.owner),
       serial: newest?.serial,
       revoked: true,
       reason,
@@ -163,13 +167,13 @@ async function find(
   options: Options,
   now: Date,
 ): Promise<Found[]> {
-  const newest = state.certificates.get(which);
-  if (newest) {
-    const valid = validOf(which, state, now);
+  const [demand, newest] = [...state.certificates].find(([id]) => id === which) ?? [];
+  if (demand && newest) {
+    const valid = validOf(demand, state, now);
     return (valid.length > 0 ? valid : [newest]).map(({ serial, revocation, issuance }) => ({
       authority: issuance.specification.issuer,
       serial,
-      owner: which,
+      owner: issuance.owner,
       revoked: revocation !== undefined,
       signedElsewhere: issuance.signedElsewhere === true,
     }));
@@ -179,11 +183,13 @@ async function find(
   const found: Found[] = [];
   for (const { id } of topology.authorities) {
     if (wanted !== undefined && wanted !== id) continue;
-    const entry = (await directory.ledger(id).entries()).find((candidate) => candidate.serial === serial);
+    const entry = (await directory.ledger(activeGeneration(id, state)).entries()).find(
+      (candidate) => candidate.serial === serial,
+    );
     if (!entry) continue;
     const { issuance, revocation } = entry;
     const revoked = revocation !== undefined;
-    found.push({ authority: id, serial, owner: issuance?.owner, revoked, signedElsewhere: false });
+    found.push({ authority: id, serial: entry.serial, owner: issuance?.owner, revoked, signedElsewhere: false });
   }
   if (found.length === 1) return found;
   if (found.length > 1) {
@@ -202,12 +208,19 @@ async function find(
 }
 
 /** I12: whatever else is valid for the keys of these. */
-async function sameKey({ directory, workspace }: Session, named: readonly Found[], now: Date): Promise<Found[]> {
+async function sameKey(
+  { directory, workspace }: Session,
+  state: RecordedState,
+  named: readonly Found[],
+  now: Date,
+): Promise<Found[]> {
   const own = new Set(workspace.topology.authorities.map(({ id }) => id));
   const known = new Set(named.map(({ authority, serial }) => `${authority} ${serial}`));
   const found: Found[] = [];
   for (const { authority, serial } of named) {
-    const entry = (await directory.ledger(authority).entries()).find((candidate) => candidate.serial === serial);
+    const entry = (await directory.ledger(activeGeneration(authority, state)).entries()).find(
+      (candidate) => candidate.serial === serial,
+    );
     const der = await entry?.certificate();
     if (!der) continue;
     const id = keyId(readCertificate(der, serial).subjectPublicKeyInfo);
@@ -228,7 +241,7 @@ function isListed({ authority, serial }: Found, state: RecordedState): boolean {
 }
 
 function refuseForeign({ workspace: { topology } }: Session, { authority, serial, owner, signedElsewhere }: Found) {
-  const at = owner ?? serial;
+  const at = owner ? ownerText(owner) : serial;
   if (signedElsewhere) {
     throw new VcsPkiError('SIGNED_ELSEWHERE', {
       at,

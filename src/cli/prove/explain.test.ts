@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Demand } from '../../topology/demands.ts';
+import type { AuthorityId, DemandId } from '../../topology/ids.ts';
 import type { Link, PeerCheck } from '../../topology/links/link.ts';
 import { authoritySchema } from '../../topology/schema.ts';
 import { predictAuthority, predictCrl, predictLeaf } from '../../verify/predict.ts';
@@ -12,12 +13,12 @@ const authority = (id: string, issuer?: string) =>
 const root = predictAuthority(authority('root'), undefined, 1, now);
 const issuing = predictAuthority(authority('issuing', 'root'), root, 0, now);
 const demand: Demand = {
-  id: 'ldap',
+  id: 'ldap' as DemandId,
   subject: { commonName: 'ldap.example.com' },
   names: ['ldap.example.com'],
   usages: ['serverAuth'],
   key: { type: 'rsa-2048' },
-  issuer: 'issuing',
+  issuer: 'issuing' as AuthorityId,
   lifetimeDays: 365,
   renewBeforeDays: 30,
   onRemoval: 'revoke',

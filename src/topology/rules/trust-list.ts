@@ -13,7 +13,7 @@ export const ownChainTrusted: Rule = {
   *check({ topology }) {
     for (const cluster of topology.clusters) {
       const lists = topology.trustLists.filter((list) => list.appliesTo.includes(cluster.id));
-      const trusted = new Set(lists.flatMap((list) => list.authorities));
+      const trusted = new Set<string>(lists.flatMap((list) => list.authorities));
       for (const { id, name } of chainsOf(topology, issuersOf(cluster))) {
         if (trusted.has(id)) continue;
         yield {

@@ -15,7 +15,7 @@ export const usageMissing: Rule = {
   releases: 'all; who checks clientAuth differs from X15.4',
   *check({ demands, links }) {
     const needs = new Map<string, { demand: Demand; usage: string; links: Link[] }>();
-    const byId = new Map(demands.map((demand) => [demand.id, demand]));
+    const byId = new Map<string, Demand>(demands.map((demand) => [demand.id, demand]));
     for (const link of links) {
       for (const [presenter, verifier, usage] of [
         [link.client, link.server, 'clientAuth'],
