@@ -47,6 +47,8 @@ export const errorCodes = {
   KEY_COMPROMISED: 'A key that was revoked for compromise is to be certified again.',
   KEY_REUSED: 'A peer presents the key of an authority.',
   KEY_TYPE_REFUSED: 'A key is of a type or size that is not issued for.',
+  KEY_WEAK:
+    'An RSA key can be broken: fewer than 2048 bits, an even or small public exponent, or a modulus with a small factor.',
   CERTIFICATE_UNFIT: 'A certificate that was signed elsewhere is not what was asked for.',
   SIGNED_ELSEWHERE:
     'An authority that is not of the topology signs this certificate, and only it can issue or revoke it.',

@@ -5,6 +5,7 @@ import type { TopologyInput } from '../../src/topology/schema.ts';
 import { generatePrivateKey, privateKeyPem } from '../../src/x509/keys.ts';
 import { encodePem } from '../../src/x509/pem.ts';
 import { createRequest } from '../../src/x509/request.ts';
+import { keyWithExponent, keyWithFactor } from '../../src/x509/testing/weak-keys.ts';
 import { runCli, SimulatedProcesses } from '../support/cli.ts';
 import { collaborationEdge } from '../support/topologies.ts';
 
@@ -222,8 +223,8 @@ describe('requirements 31-35: requests of appliances', () => {
   async function withRequest(
     dnsNames: string[],
     tamper: (pem: string) => string = (pem) => pem,
+    privateKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
   ): Promise<TopologyInput> {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const der = await createRequest(privateKey, {
       subject: { commonName: 'expc1.example.com' },
       dnsNames,
@@ -247,6 +248,21 @@ describe('requirements 31-35: requests of appliances', () => {
   it('with surplus names are refused before anything is written', async () => {
     const fs = await directory(await withRequest(['expc1.example.com', 'evil.example.org']));
     await expectRefused(fs, 'REQUEST_SURPLUS_NAMES', [/core\/expc1\/server/, /evil\.example\.org/, /discard/]);
+  });
+
+  it.each([
+    ['a public exponent of 3', () => keyWithExponent(3), 'public exponent 3'],
+    ['a modulus with a small factor', () => keyWithFactor(4093n), 'modulus divisible by 4093'],
+  ])('D29: of a key with %s are refused, and a finding of check', async (_, key, value) => {
+    const names = ['expc1.example.com', 'expc.example.com'];
+    const topology = await withRequest(names, undefined, key());
+    const fs = await directory(topology);
+    await expectRefused(fs, 'KEY_WEAK', [/core\/expc1\/server/, /4096/, /discard the request/]);
+    const checked = await vcsPki(fs, 'check', file, '--output', 'json');
+    expect(checked.code).toBe(1);
+    expect(JSON.parse(checked.out).findings).toContainEqual(
+      expect.objectContaining({ code: 'RSA_KEY_WEAK', at: 'request of core/expc1/server', value }),
+    );
   });
 
   it('with a signature that does not verify are refused', async () => {

@@ -7,6 +7,7 @@ import { layout } from '../../store/disk-material.ts';
 import { findings, suppressor } from '../../topology/findings.ts';
 import { releaseOf } from '../../topology/releases/releases.ts';
 import { type Finding, findingOf, type RuleFacts } from '../../topology/rules/rule.ts';
+import { declaredKeyFindings } from '../../verify/diagnosis/declared-keys.ts';
 import { examine } from '../../verify/diagnosis/examine.ts';
 import type { LinkVerdict } from '../../verify/prove.ts';
 import type { Step } from '../../verify/refusal.ts';
@@ -27,7 +28,7 @@ export interface Declared {
   readonly state: RecordedState;
   readonly plan: Plan;
   readonly verdicts: readonly LinkVerdict[];
-  /** Of the rules, of the proof, and of what is still to be loaded. */
+  /** Of the rules, of declared keys, of the proof, and of what is still to be loaded. */
   readonly findings: readonly Finding[];
   readonly notChecked: readonly string[];
   readonly bundles: Bundles;
@@ -48,6 +49,7 @@ export async function lookAt(workspace: Workspace, options: Options, context: Co
     verdicts,
     findings: [
       ...found,
+      ...(await declaredKeyFindings(topology, now)).map(suppressor(topology)),
       ...refusalFindings(verdicts),
       ...[
         ...pendingFindings(standings(topology, state, confirmations), confirmations),

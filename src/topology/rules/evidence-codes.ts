@@ -31,6 +31,7 @@ export const evidenceCodes = [
   'SERVED_NAME_MISMATCH',
   'NAME_ATTRIBUTE_UNSUPPORTED',
   'KEY_BITS',
+  'RSA_KEY_WEAK',
   'KEY_KIND',
   'CERTIFICATE_SHA1',
   'REQUEST_SHA1',
