@@ -6,7 +6,8 @@ export const errorCodes = {
   // input
   INPUT_INVALID:
     'A declaration or manifest does not fit its schema; the message names the field, its value and the fix.',
-  INPUT_UNREADABLE: 'A file that was named cannot be read, or is neither JSON nor YAML.',
+  INPUT_UNREADABLE:
+    'A file that was named cannot be read, is neither JSON nor YAML, or is empty where a secret belongs into it.',
   USAGE: 'The command line is wrong.',
   TARGET_UNUSABLE: 'A target is neither a topology nor something that synthesizes one.',
   TARGET_TOO_LARGE: 'A file or folder that is to be checked has more levels, files or bytes than are looked at.',

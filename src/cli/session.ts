@@ -216,9 +216,10 @@ export async function writeLock(
   return state;
 }
 
-async function caPassphrase(options: Options, context: Context): Promise<Secret<string> | undefined> {
-  const path = text(options, 'ca-passphrase-file') ?? context.env.VCS_PKI_CA_PASSPHRASE_FILE;
-  return path === undefined || path === '' ? undefined : secretFile(path, context);
+/** What protects the keys of authorities. A variable that is set to nothing is as one that is not set. */
+export async function caPassphrase(options: Options, context: Context): Promise<Secret<string> | undefined> {
+  const path = text(options, 'ca-passphrase-file') ?? (context.env.VCS_PKI_CA_PASSPHRASE_FILE || undefined);
+  return path === undefined ? undefined : secretFile(path, context);
 }
 
 async function readLock({ lockFile, topology }: Workspace, context: Context): Promise<LockFile | undefined> {

@@ -165,6 +165,36 @@ describe('I10: a PKI directory that is not what it should be', () => {
     expect((await vcsPki(fs, 'crl', file, '--ca-passphrase-file', '/project/passphrase')).code).toBe(0);
   });
 
+  it.each([
+    ['apply', '--ca-passphrase-file'],
+    ['apply', '--pkcs12-password-file'],
+    ['crl', '--ca-passphrase-file'],
+    ['import', '--password-file'],
+    ['adopt', '--ca-passphrase-file'],
+    ['check', '--password-file'],
+    ['show', '--password-file'],
+  ])('%s with an empty file for %s', async (command, option) => {
+    const args = { adopt: ['/project/demoCA', 'root-ca'], import: ['x.pem', '--target'] }[command] ?? [];
+    for (const content of ['', '\n']) {
+      const fs = await directory();
+      await fs.writeFile('/project/secret', Buffer.from(content), 0o600);
+      const message = [/secret: is empty/, /write the secret into it/];
+      await expectRefused(fs, 'INPUT_UNREADABLE', message, command, ...args, file, option, '/project/secret');
+    }
+  });
+
+  it('an option for a passphrase whose variable was empty', async () => {
+    await expectRefused(
+      await directory(),
+      'USAGE',
+      [/name of a file is empty/],
+      'apply',
+      file,
+      '--ca-passphrase-file',
+      '',
+    );
+  });
+
   it('a lock file of another authority', async () => {
     const fs = await applied();
     const other = await applied();
