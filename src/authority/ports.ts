@@ -37,13 +37,19 @@ export interface IssuedMaterial {
   readonly chain: readonly Buffer[];
 }
 
+/** What is there of a generation. `sealed`: its key is there, encrypted, and was not opened. */
+export interface KeptMaterial extends Partial<IssuedMaterial> {
+  readonly key?: KeyObject;
+  readonly sealed?: true;
+}
+
 /** Where keys, certificates and revocation lists are kept. An owner is a demand id or `authorityOwner(id)`. */
 export interface Material {
   /** The key of this generation of `owner`: the one kept, or a new one from `create`. Never in the same place as an earlier generation's (I6). */
   key(owner: string, generation: number, create: () => Promise<KeyObject>): Promise<KeyObject>;
   store(owner: string, generation: number, material: IssuedMaterial): Promise<void>;
   /** What is kept of this generation, whether or not it is whole. */
-  load(owner: string, generation: number): Promise<Partial<IssuedMaterial> & { readonly key?: KeyObject }>;
+  load(owner: string, generation: number): Promise<KeptMaterial>;
   publishCrl(authority: string, generation: number, crl: Buffer): Promise<void>;
   crl(authority: string, generation: number): Promise<Buffer | undefined>;
 }

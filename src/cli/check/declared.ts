@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { abandonedFinding, abandonedOf } from '../../authority/abandoned.ts';
+import { authorityKeyFindings } from '../../authority/authority-key.ts';
 import { pendingFindings, standings } from '../../authority/confirmation.ts';
 import { isValid, type Plan, type RecordedState } from '../../authority/plan.ts';
 import { type CertificateRecord, isAuthorityOwner } from '../../authority/record.ts';
@@ -13,7 +14,6 @@ import type { LinkVerdict } from '../../verify/prove.ts';
 import type { Step } from '../../verify/refusal.ts';
 import type { Context } from '../command.ts';
 import { alikeRefusals } from '../describe.ts';
-import type { Options } from '../options.ts';
 import { plural } from '../output.ts';
 import { checkedState, planOf, proveSession, readSession, type Session } from '../session.ts';
 import type { Workspace } from '../target.ts';
@@ -34,10 +34,10 @@ export interface Declared {
   readonly bundles: Bundles;
 }
 
-export async function lookAt(workspace: Workspace, options: Options, context: Context, now: Date): Promise<Declared> {
+export async function lookAt(workspace: Workspace, context: Context, now: Date): Promise<Declared> {
   const { topology } = workspace;
   const found = findings(topology, now);
-  const session = await readSession(workspace, options, context);
+  const session = await readSession(workspace, context);
   const state = await checkedState(session);
   const plan = planOf(session, state, now);
   const verdicts = await proveSession(session, state, plan, now);
@@ -52,6 +52,7 @@ export async function lookAt(workspace: Workspace, options: Options, context: Co
       ...(await declaredKeyFindings(topology, now)).map(suppressor(topology)),
       ...refusalFindings(verdicts),
       ...[
+        ...authorityKeyFindings(state),
         ...pendingFindings(standings(topology, state, confirmations), confirmations),
         ...(await abandonedFindings(session, state, now)),
       ].map(suppressor(topology)),

@@ -91,6 +91,7 @@ export const evidenceCodes = [
   'LOG_REMOTE_DISCONNECT',
   'RESTART_PENDING',
   'CERTIFICATE_ABANDONED',
+  'AUTHORITY_KEY_LOST',
   'UPLOAD_PENDING',
 ] as const;
 export type EvidenceCode = (typeof evidenceCodes)[number];
