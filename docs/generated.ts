@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { certificateAbandoned } from '../src/authority/abandoned.ts';
+import { authorityKeyLost } from '../src/authority/authority-key.ts';
 import { restartPending, uploadPending } from '../src/authority/confirmation.ts';
 import { linkRefused } from '../src/cli/check/declared.ts';
 import { help } from '../src/cli/help.ts';
@@ -74,7 +75,10 @@ function topology(): string {
 const allRules: readonly (readonly [what: string, rules: readonly RuleFacts[]])[] = [
   ['A declaration', rules],
   ['Files, logs, directories and connections', evidenceRules],
-  ['Links, and what was confirmed of peers', [linkRefused, restartPending, uploadPending, certificateAbandoned]],
+  [
+    'Links, and what was confirmed of peers',
+    [linkRefused, restartPending, uploadPending, certificateAbandoned, authorityKeyLost],
+  ],
 ];
 
 function ruleList(): string {

@@ -6,7 +6,8 @@ export const errorCodes = {
   // input
   INPUT_INVALID:
     'A declaration or manifest does not fit its schema; the message names the field, its value and the fix.',
-  INPUT_UNREADABLE: 'A file that was named cannot be read, or is neither JSON nor YAML.',
+  INPUT_UNREADABLE:
+    'A file that was named cannot be read, is neither JSON nor YAML, or is empty where a secret belongs into it.',
   USAGE: 'The command line is wrong.',
   TARGET_UNUSABLE: 'A target is neither a topology nor something that synthesizes one.',
   TARGET_TOO_LARGE: 'A file or folder that is to be checked has more levels, files or bytes than are looked at.',
@@ -47,6 +48,8 @@ export const errorCodes = {
   KEY_COMPROMISED: 'A key that was revoked for compromise is to be certified again.',
   KEY_REUSED: 'A peer presents the key of an authority.',
   KEY_TYPE_REFUSED: 'A key is of a type or size that is not issued for.',
+  KEY_WEAK:
+    'An RSA key can be broken: fewer than 2048 bits, an even or small public exponent, or a modulus with a small factor.',
   CERTIFICATE_UNFIT: 'A certificate that was signed elsewhere is not what was asked for.',
   SIGNED_ELSEWHERE:
     'An authority that is not of the topology signs this certificate, and only it can issue or revoke it.',

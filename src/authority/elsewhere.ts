@@ -7,11 +7,11 @@ import { describeKey, keyTypeOf, keyTypes, subjectPublicKeyInfo } from '../x509/
 import { formatName, sameName } from '../x509/name.ts';
 import { createRequest, readRequest } from '../x509/request.ts';
 import { isVerifiable, weakDigest } from '../x509/signature.ts';
-import { refuseCompromised } from './compromised-key.ts';
 import { keyOf, type Ports, readDemandedRequest } from './issue.ts';
 import type { Ledger, Requests } from './ports.ts';
 import { type Issuance, type PendingRequest, specificationOf, timestamp } from './record.ts';
 import { checkRequestForElsewhere } from './request-check.ts';
+import { refuseUnfit } from './unfit-key.ts';
 
 /** Certificates that authorities elsewhere sign: their requests (31-35), and what comes back. */
 
@@ -37,7 +37,7 @@ export async function makeRequest(
     }));
   const request = declared ?? (await readRequest(der, demand.id));
   checkRequestForElsewhere(request, demand);
-  await refuseCompromised(request.subjectPublicKeyInfo, demand.id, ports);
+  await refuseUnfit(request.subjectPublicKeyInfo, demand.id, ports);
   const pending = {
     issue,
     reason,

@@ -15,7 +15,7 @@ import { encodeName } from '../x509/name.ts';
 import { decodeDerOrPem } from '../x509/pem.ts';
 import { type CertificateRequest, readRequest } from '../x509/request.ts';
 import { signatureAlgorithmFor } from '../x509/signature.ts';
-import { type CompromisedKeys, refuseCompromised } from './compromised-key.ts';
+import type { CompromisedKeys } from './compromised-key.ts';
 import { type Issuer, keyIdentifierOf, localSigner } from './issuer.ts';
 import { ownerText } from './owner.ts';
 import { refusePathTooLong } from './path-length.ts';
@@ -26,6 +26,7 @@ import { type Issuance, type NewEntry, specificationOf } from './record.ts';
 import { checkRequest } from './request-check.ts';
 import { addDays } from './schedule.ts';
 import { randomSerial } from './serial.ts';
+import { refuseUnfit } from './unfit-key.ts';
 
 /** Certificates and lists are valid from a little before they are made: the clocks of appliances differ. */
 export const BACKDATE_MS = 10 * 60 * 1000;
@@ -87,7 +88,7 @@ async function signLeaf(
   ports: Ports,
 ): Promise<Buffer> {
   const publicKey = await publicKeyOf(demand, issue, ports.material);
-  await refuseCompromised(publicKey, demand.id, ports);
+  await refuseUnfit(publicKey, demand.id, ports);
   if (publicKey.equals(issuer.certificate.subjectPublicKeyInfo)) {
     throw new VcsPkiError('KEY_REUSED', {
       at: demand.id,
@@ -139,7 +140,7 @@ export async function keyOf(demand: Demand, issue: number, material: Material): 
 export async function checkRequests(demands: Iterable<Demand>, ports: Pick<Ports, 'compromised'>): Promise<void> {
   for (const demand of demands) {
     const request = await readDemandedRequest(demand);
-    if (request) await refuseCompromised(request.subjectPublicKeyInfo, demand.id, ports);
+    if (request) await refuseUnfit(request.subjectPublicKeyInfo, demand.id, ports);
   }
 }
 
@@ -191,7 +192,7 @@ export async function createAuthority(
   const owner = { authority: authority.id, generation: own.generation };
   const at = ownerText(owner);
   const publicKey = subjectPublicKeyInfo(own.key);
-  await refuseCompromised(publicKey, at, ports);
+  await refuseUnfit(publicKey, at, ports);
   if (parent) refusePathTooLong(parent, at);
   const ledger = parent?.ledger ?? own.ledger;
   const subject = encodeName(authority.subject);

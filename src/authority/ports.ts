@@ -40,13 +40,19 @@ export interface IssuedMaterial {
   readonly chain: readonly Buffer[];
 }
 
+/** What is there of an issue. `sealed`: its key is there, encrypted, and was not opened. */
+export interface KeptMaterial extends Partial<IssuedMaterial> {
+  readonly key?: KeyObject;
+  readonly sealed?: true;
+}
+
 /** Where keys, certificates and revocation lists are kept. `issue`: of a demand, which certificate; those of an authority's generation share one place. */
 export interface Material {
   /** The key of this issue: the one kept, or a new one from `create`. Never in the same place as that of an earlier issue or generation (I6). */
   key(owner: Owner, issue: number, create: () => Promise<KeyObject>): Promise<KeyObject>;
   store(owner: Owner, issue: number, material: IssuedMaterial): Promise<void>;
   /** What is kept of this issue, whether or not it is whole. */
-  load(owner: Owner, issue: number): Promise<Partial<IssuedMaterial> & { readonly key?: KeyObject }>;
+  load(owner: Owner, issue: number): Promise<KeptMaterial>;
   publishCrl(of: AuthorityGeneration, crl: Buffer): Promise<void>;
   crl(of: AuthorityGeneration): Promise<Buffer | undefined>;
 }

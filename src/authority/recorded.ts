@@ -38,7 +38,7 @@ export interface RecordedCertificate {
 
 /**
  * How what is kept of a certificate compares with the record. The damaged key of a peer is 'key altered'; that of an
- * authority is the error that it is, for nothing could replace it.
+ * authority is the error that it is, for nothing could replace it. Of one that was not opened no more is known.
  * @param isWhole whether what was loaded is all that belongs there; by default, the certificate itself
  */
 export async function materialStateOf(
@@ -55,7 +55,7 @@ export async function materialStateOf(
     if (altered) return altered;
     throw error;
   }
-  if (!keyOnAppliance) {
+  if (!keyOnAppliance && !kept.sealed) {
     if (!kept.key) return 'key missing';
     const publicKey = subjectPublicKeyInfo(createPublicKey(kept.key));
     if (!publicKey.equals(readCertificate(certificate, ownerText(owner)).subjectPublicKeyInfo)) return 'key altered';

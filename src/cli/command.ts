@@ -64,7 +64,17 @@ export const writerOptions: Readonly<Record<string, OptionSpec>> = {
   'ca-passphrase-file': {
     type: 'text',
     value: 'FILE',
-    description: 'Passphrase of the keys of authorities; also VCS_PKI_CA_PASSPHRASE_FILE',
+    description:
+      'Passphrase of the keys of authorities; encrypts those that lie plain; also VCS_PKI_CA_PASSPHRASE_FILE',
+  },
+};
+
+/** For who gives the same options to commands that write and that look. */
+export const readerOptions: Readonly<Record<string, OptionSpec>> = {
+  'ca-passphrase-file': {
+    type: 'text',
+    value: 'FILE',
+    description: 'Not read: no key of an authority is opened here, and nothing is changed',
   },
 };
 

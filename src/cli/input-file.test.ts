@@ -1,9 +1,9 @@
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { diskFileSystem } from '../store/file-system.ts';
-import { inputFile } from './input-file.ts';
+import { inputFile, secretFile } from './input-file.ts';
 
 let cwd: string;
 beforeAll(async () => {
@@ -19,4 +19,27 @@ it('I10: more than 64 MB are not read', async () => {
     code: 'INPUT_UNREADABLE',
     message: 'huge.pem: is larger than any file that is wanted here',
   });
+});
+
+describe('a file that holds one secret', () => {
+  const secret = async (content: string) => {
+    await writeFile(join(cwd, 'secret'), content);
+    return secretFile('secret', { fs: diskFileSystem, cwd });
+  };
+
+  it.each(['', '\n', '\r\n', '\n\n', '\uFEFF', '\0'])('I10: is refused when it is %j', async (content) => {
+    await expect(secret(content)).rejects.toMatchObject({
+      code: 'INPUT_UNREADABLE',
+      at: 'secret',
+      message: 'secret: is empty, and a passphrase or password belongs into it',
+      fix: expect.stringContaining('write the secret into it'),
+    });
+  });
+
+  it.each([
+    ['correct horse\n', 'correct horse'],
+    ['correct horse\r\n', 'correct horse'],
+    [' ', ' '],
+    ['two\nlines', 'two\nlines'],
+  ])('%j holds %j', async (content, held) => expect((await secret(content)).reveal()).toBe(held));
 });

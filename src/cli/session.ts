@@ -40,14 +40,16 @@ export interface Session {
   readonly lock: LockFile | undefined;
 }
 
-/** Looks at a PKI directory without taking its lock. */
-export async function readSession(workspace: Workspace, options: Options, context: Context): Promise<Session> {
-  const passphrase = await caPassphrase(options, context);
-  const directory = new PkiDirectory(context.fs, workspace.directory, { writable: false, passphrase });
+/** Looks at a PKI directory without taking its lock, and without the passphrase of its keys. */
+export async function readSession(workspace: Workspace, context: Context): Promise<Session> {
+  const directory = new PkiDirectory(context.fs, workspace.directory, { writable: false });
   return { workspace, directory, demands: demands(workspace.topology), lock: await readLock(workspace, context) };
 }
 
-/** Works on a PKI directory as its only writer; waits for another one, saying so. */
+/**
+ * Works on a PKI directory as its only writer; waits for another one, saying so. When the work is done, keys of authorities
+ * that lie plain are encrypted with the passphrase that is given: one line for each. A work that is refused changes nothing.
+ */
 export async function writeSession<T>(
   workspace: Workspace,
   options: Options,
@@ -73,12 +75,17 @@ export async function writeSession<T>(
     },
     async (directory) => {
       await directory.claim(text(options, 'workspace'));
-      return work({
+      const result = await work({
         workspace,
         directory,
         demands: demands(workspace.topology),
         lock: await readLock(workspace, context),
       });
+      for (const id of await directory.encryptKeys(workspace.topology))
+        context.progress(
+          `encrypted the key of authority ${id}, which lay there plain; copies of it in backups are still plain`,
+        );
+      return result;
     },
   );
 }
@@ -218,9 +225,10 @@ export async function writeLock(
   return state;
 }
 
-async function caPassphrase(options: Options, context: Context): Promise<Secret<string> | undefined> {
-  const path = text(options, 'ca-passphrase-file') ?? context.env.VCS_PKI_CA_PASSPHRASE_FILE;
-  return path === undefined || path === '' ? undefined : secretFile(path, context);
+/** What protects the keys of authorities. A variable that is set to nothing is as one that is not set. */
+export async function caPassphrase(options: Options, context: Context): Promise<Secret<string> | undefined> {
+  const path = text(options, 'ca-passphrase-file') ?? (context.env.VCS_PKI_CA_PASSPHRASE_FILE || undefined);
+  return path === undefined ? undefined : secretFile(path, context);
 }
 
 async function readLock({ lockFile, topology }: Workspace, context: Context): Promise<LockFile | undefined> {

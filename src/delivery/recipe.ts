@@ -1,13 +1,16 @@
 import type { Demand } from '../topology/demands.ts';
+import { subjectAlternativeName } from '../x509/extensions.ts';
 import { encodeName } from '../x509/name.ts';
+import { opensslConfigValue } from '../x509/openssl-config-value.ts';
 
 /**
  * A shell script that makes key, request, authority, certificate and revocation list of one demand with OpenSSL alone
  * (requirements 64-71, 75): what the guides describe, with SHA-256, both usages, the names where verifiers look for
- * them, and an index that is never emptied. Fails with CONTENT_INVALID where the subject can't be in a certificate.
+ * them, and an index that is never emptied. Fails with CONTENT_INVALID where subject or names can't be in a certificate.
  */
 export function opensslRecipe(demand: Demand): string {
   encodeName(demand.subject);
+  subjectAlternativeName(demand.names);
   const key = 'type' in demand.key ? demand.key.type : undefined;
   return `#!/bin/sh
 # ${demand.id}: key, request, authority, certificate and revocation list with OpenSSL alone.
@@ -134,7 +137,7 @@ default_md = sha256
 distinguished_name = authority_subject
 
 [authority_subject]
-O = ${configValue(demand.subject.organization ?? 'Example')}
+O = ${opensslConfigValue(demand.subject.organization ?? 'Example')}
 CN = UC CA
 
 [authority_certificate]
@@ -176,14 +179,11 @@ function subjectLines({ subject }: Demand): string {
     ['OU', subject.organizationalUnit],
     ['CN', subject.commonName],
   ] as const;
-  return fields.map(([name, value]) => (value === undefined ? '' : `${name} = ${configValue(value)}\n`)).join('');
+  return fields
+    .map(([name, value]) => (value === undefined ? '' : `${name} = ${opensslConfigValue(value)}\n`))
+    .join('');
 }
 
 function alternativeNames({ names }: Demand): string {
   return names.map((name) => `DNS:${name}`).join(', ');
-}
-
-/** As OpenSSL's configuration files want it: variables, comments and quotes are escaped. */
-function configValue(value: string): string {
-  return value.replace(/[\\$#"'`]/g, '\\$&');
 }

@@ -91,7 +91,12 @@ describe('the OpenSSL configuration of a request', () => {
 
   it('escapes what a configuration file would take for its own', () => {
     const config = requestConfig(demandWith({ subject: { organization: 'A $b #c \\d "e"' } }));
-    expect(config).toContain('\nO = A \\$b \\#c \\\\d \\"e\\"\n');
+    expect(config).toContain('\nO = "A $b #c \\\\d \\"e\\""\n');
+  });
+
+  it('takes no name that would be more than one', () => {
+    const demand = { ...demandWith({}), names: ['expc1.example.com, DNS:other.example.com'] };
+    expect(() => opensslRecipe(demand)).toThrow(expect.objectContaining({ code: 'CONTENT_INVALID' }));
   });
 });
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { AuthorityId } from '../topology/ids.ts';
 import { patterns } from '../topology/names.ts';
-import { type Authority, authorityKeyTypes, timeOfDaySchema } from '../topology/schema.ts';
+import { type Authority, authorityKeyTypes, baseUrlSchema, timeOfDaySchema } from '../topology/schema.ts';
 import { API_GROUP, API_VERSION, conditionsSchema, immutable, type Resource, type ResourceKind } from './resource.ts';
 
 export const subjectSpecSchema = z
@@ -40,13 +40,7 @@ const specSchema = z
         dailyUpdateUtc: timeOfDaySchema.max(5).default('02:00').describe('When the list is signed, UTC'),
         everyDays: z.int().min(1).max(366).default(1).describe('Days between two updates'),
         validDays: z.int().min(1).max(1098).optional().describe('Validity of a list in days; default 7 update periods'),
-        baseUrl: z
-          .string()
-          .max(1024)
-          .regex(
-            new RegExp(patterns.httpUrl),
-            'must be an http:// or https:// address that ends with a slash; write it like http://pki.example.com/crl/',
-          )
+        baseUrl: baseUrlSchema
           .optional()
           .describe('Where the lists are published; written into certificates as their distribution point'),
       })

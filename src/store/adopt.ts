@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { authoritySpecification } from '../authority/plan.ts';
 import type { Clock } from '../authority/ports.ts';
 import { type Revocation, timestamp } from '../authority/record.ts';
+import { refuseWeak } from '../authority/unfit-key.ts';
 import { VcsPkiError } from '../errors.ts';
 import { Secret } from '../secret.ts';
 import type { Authority, Topology } from '../topology/schema.ts';
@@ -49,7 +50,7 @@ const CERTIFICATE_FILES = [
 const KEY_FILES = ['private/cakey.pem', 'ca.key', 'cakey.pem', 'private/ca.key', 'private/ca.key.pem', 'privkey.pem'];
 const CRL_FILES = ['crl.pem', 'crl/crl.pem', 'ca.crl', 'crl.der', 'crl/ca.crl'];
 
-/** Reads a directory that openssl worked in. Changes nothing there. Fails with ADOPTION_REFUSED, LEDGER_CORRUPT or LEDGER_LOST_ENTRIES. */
+/** Reads a directory that openssl worked in. Changes nothing there. Fails with ADOPTION_REFUSED, KEY_WEAK, LEDGER_CORRUPT or LEDGER_LOST_ENTRIES. */
 export async function findAuthority(fs: FileSystem, directory: string, options: AdoptOptions): Promise<FoundAuthority> {
   // The X7.2 guide has certificate and key beside demoCA, that of X8.1 inside.
   const inner = (await fs.readFile(join(directory, 'index.txt'))) ? directory : join(directory, 'demoCA');
@@ -76,6 +77,11 @@ export async function findAuthority(fs: FileSystem, directory: string, options: 
   const certificate = readCertificate(der, certificateBytes.path);
   const key = await firstFile(fs, places, options.keyFile, KEY_FILES, '--key', directory);
   checkKey(key, certificate, options.passphrase);
+  refuseWeak(
+    certificate.subjectPublicKeyInfo,
+    certificateBytes.path,
+    'declare a new authority, put both on the trust lists, and let the new one issue what this one has issued',
+  );
   const issued = await issuedCertificates(fs, inner, directory, certificate);
   const crl = await newestCrl(fs, places, certificate);
   const index = completeIndex(

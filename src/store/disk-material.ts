@@ -1,12 +1,13 @@
 import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import type { AuthorityGeneration, Owner } from '../authority/owner.ts';
-import type { IssuedMaterial, Material } from '../authority/ports.ts';
+import type { IssuedMaterial, KeptMaterial, Material } from '../authority/ports.ts';
 import { VcsPkiError } from '../errors.ts';
 import { Secret } from '../secret.ts';
 import { crlFileName } from '../topology/demands.ts';
 import type { DemandId } from '../topology/ids.ts';
-import { keyId, parsePrivateKey, privateKeyPem, subjectPublicKeyInfo } from '../x509/keys.ts';
+import { readCertificate } from '../x509/certificate.ts';
+import { isEncrypted, keyId, parsePrivateKey, privateKeyPem, subjectPublicKeyInfo } from '../x509/keys.ts';
 import { decodePem, encodePem } from '../x509/pem.ts';
 import { type FileSystem, makeDirectories, writeAtomically } from './file-system.ts';
 
@@ -26,9 +27,14 @@ export class DiskMaterial implements Material {
   readonly #fs: FileSystem;
   readonly #directory: string;
   readonly #passphrase: Secret<string> | undefined;
+  readonly #opensKeys: boolean;
 
-  /** @param passphrase protects the keys of authorities; those of peers stay plain, an appliance takes no other (requirement 37) */
-  constructor(fs: FileSystem, directory: string, passphrase: Secret<string> | undefined) {
+  /**
+   * @param passphrase protects the keys of authorities; those of peers stay plain, an appliance takes no other (requirement 37)
+   * @param opensKeys whether an encrypted key of an authority is opened when it is loaded: who only looks needs no passphrase
+   */
+  constructor(fs: FileSystem, directory: string, passphrase: Secret<string> | undefined, opensKeys = true) {
+    this.#opensKeys = opensKeys;
     this.#fs = fs;
     this.#directory = directory;
     this.#passphrase = passphrase;
@@ -69,12 +75,37 @@ export class DiskMaterial implements Material {
     return (await this.#fs.readFile(this.#paths(owner, issue).key)) !== undefined;
   }
 
-  async load(owner: Owner, issue: number): Promise<Partial<IssuedMaterial> & { readonly key?: KeyObject }> {
+  async load(owner: Owner, issue: number): Promise<KeptMaterial> {
     const paths = this.#paths(owner, issue);
-    const key = await this.#readKey(owner, paths.key);
+    const sealed = !this.#opensKeys && 'authority' in owner && (await this.#isEncrypted(paths.key));
+    const key = sealed ? undefined : await this.#readKey(owner, paths.key);
     const [certificate] = await this.#readCertificates(paths.certificate);
     const chain = await this.#readCertificates(paths.chain);
-    return { chain, ...(key && { key }), ...(certificate && { certificate }) };
+    return { chain, ...(key && { key }), ...(sealed && { sealed }), ...(certificate && { certificate }) };
+  }
+
+  /**
+   * Encrypts the key of an authority that lies plain, where there is a passphrase; whether it did. A key that is not that of
+   * the certificate beside it stays as it is, to be seen as what it is. Fails with STORAGE_FAILED, the plain key in place.
+   */
+  async encryptKey(owner: AuthorityGeneration): Promise<boolean> {
+    const paths = this.#paths(owner, 1);
+    const plain = await this.#fs.readFile(paths.key);
+    if (!this.#passphrase || !plain || (await this.#isEncrypted(paths.key))) return false;
+    const [certificate] = await this.#readCertificates(paths.certificate);
+    const key = await this.#readKey(owner, paths.key);
+    if (!certificate || !key) return false;
+    const publicKey = subjectPublicKeyInfo(key);
+    if (!readCertificate(certificate, paths.certificate).subjectPublicKeyInfo.equals(publicKey)) return false;
+    await writeAtomically(this.#fs, paths.key, Buffer.from(privateKeyPem(key, this.#passphrase).reveal()), 0o600);
+    const kept = await this.#readKey(owner, paths.key).catch(() => undefined);
+    if (kept && subjectPublicKeyInfo(kept).equals(publicKey)) return true;
+    await writeAtomically(this.#fs, paths.key, plain, 0o600);
+    throw new VcsPkiError('STORAGE_FAILED', {
+      at: paths.key,
+      message: 'could not be read back after it was encrypted, and is as it was before: not encrypted',
+      fix: 'check the disk, and run again',
+    });
   }
 
   /** Both forms that appliances fetch (requirement 56). The DER form comes last: it tells that the list is published. */
@@ -125,6 +156,11 @@ export class DiskMaterial implements Material {
     if (!bytes) return undefined;
     const passphrase = 'authority' in owner ? this.#passphrase : undefined;
     return parsePrivateKey(new Secret(bytes.toString()), { at: path, ...(passphrase && { passphrase }) });
+  }
+
+  async #isEncrypted(path: string): Promise<boolean> {
+    const bytes = await this.#fs.readFile(path);
+    return bytes !== undefined && isEncrypted(new Secret(bytes.toString()), path);
   }
 
   async #readCertificates(path: string): Promise<Buffer[]> {

@@ -1,11 +1,10 @@
+import { crlUrl } from '../topology/demands.ts';
 import type { Authority } from '../topology/schema.ts';
+import { opensslConfigValue } from '../x509/openssl-config-value.ts';
 
 /** Configuration with which `openssl ca` works in the directory of an authority; its extensions are ours (profile.ts), without the traps of the guides. */
 export function generatedOpensslConfig(authority: Authority): string {
-  const crl =
-    authority.crl.baseUrl === undefined
-      ? ''
-      : `crlDistributionPoints = URI:${authority.crl.baseUrl}${authority.id}.crl\n`;
+  const url = crlUrl(authority, 1);
   return `# For use in this directory: openssl ca -config openssl.cnf -gencrl -out crl.pem
 # vcs-pki goes on afterwards with what openssl wrote. Never empty index.txt: it is the memory of what was revoked.
 
@@ -45,8 +44,20 @@ keyUsage = critical, digitalSignature, keyEncipherment
 extendedKeyUsage = serverAuth, clientAuth
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
-${crl}
+${url === undefined ? '' : distributionPoint(url)}
 [list]
 authorityKeyIdentifier = keyid
+`;
+}
+
+/** In sections of its own: a value behind crlDistributionPoints itself would end at the first comma. */
+function distributionPoint(url: string): string {
+  return `crlDistributionPoints = published_list
+
+[published_list]
+fullname = @published_names
+
+[published_names]
+URI = ${opensslConfigValue(url)}
 `;
 }

@@ -40,10 +40,11 @@ export class PkiDirectory {
   readonly #writable: boolean;
   readonly #ledgers = new Map<string, DiskLedger>();
 
+  /** One that is not writable opens no encrypted key of an authority. */
   constructor(fs: FileSystem, path: string, options: { writable: boolean; passphrase?: Secret<string> | undefined }) {
     this.fs = fs;
     this.path = path;
-    this.material = new DiskMaterial(fs, path, options.passphrase);
+    this.material = new DiskMaterial(fs, path, options.passphrase, options.writable);
     this.requests = new DiskRequests(fs, path);
     this.#writable = options.writable;
   }
@@ -180,6 +181,16 @@ export class PkiDirectory {
       ledger: this.ledger(of),
       crlUrl: crlUrl(authority, generation),
     };
+  }
+
+  /** Encrypts the keys of authorities that lie plain though a passphrase is given; resolves with whose. */
+  async encryptKeys({ authorities }: Pick<Topology, 'authorities'>): Promise<string[]> {
+    const encrypted: string[] = [];
+    for (const authority of authorities) {
+      const generation = await this.#activeGeneration(authority);
+      if (await this.material.encryptKey({ authority: authority.id, generation })) encrypted.push(authority.id);
+    }
+    return encrypted;
   }
 
   /**

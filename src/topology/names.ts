@@ -11,7 +11,8 @@ export const patterns = {
   /** A name for a certificate. The leading wildcard is let through here, so that the rule on wildcards can say why not. */
   dnsName: `^(\\*\\.)?(${LABEL}\\.)+${LAST_LABEL}$`,
   timeOfDay: '^([01][0-9]|2[0-3]):[0-5][0-9]$',
-  httpUrl: '^https?://[^\\s/?#]+(/[^\\s?#]*)?/$',
+  /** Printable ASCII without blanks, which is what a certificate can carry (RFC 5280 4.2.1.13), and without query and fragment. */
+  httpUrl: '^https?://[!-"$-.0->@-~]+(/[!-"$->@-~]*)?/$',
 } as const;
 
 const IPV4 = /^(\d{1,3}\.){3}\d{1,3}$/;

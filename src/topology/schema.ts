@@ -77,16 +77,24 @@ export const onRemovalSchema = z
   .enum(['revoke', 'keep'])
   .describe('What becomes of the last certificate when its declaration is removed');
 
+/** Where published lists are served, or what to write instead: anything but ASCII in its encoded form. */
+export const baseUrlSchema = z
+  .string()
+  .regex(new RegExp(patterns.httpUrl), {
+    error: ({ input }) => {
+      const encoded = typeof input === 'string' && URL.canParse(input) ? new URL(input).href : '';
+      const instead = new RegExp(patterns.httpUrl).test(encoded) ? encoded : 'http://pki.example.com/crl/';
+      return `must be an http:// or https:// address in ASCII that ends with a slash; write it like ${instead}`;
+    },
+  })
+  .max(1024);
+
 const crlSettingsSchema = z
   .strictObject({
     dailyUpdateUtc: timeOfDaySchema.default('02:00').describe('When the list is signed, UTC'),
     everyDays: z.int().min(1).max(366).default(1).describe('Days between two updates'),
     validDays: z.int().min(1).max(1098).optional().describe('Validity of a list in days; default 7 update periods'),
-    baseUrl: matching(
-      patterns.httpUrl,
-      'must be an http:// or https:// address that ends with a slash; write it like http://pki.example.com/crl/',
-    )
-      .max(1024)
+    baseUrl: baseUrlSchema
       .optional()
       .describe('Where the lists are published; written into certificates as their distribution point'),
   })

@@ -1,5 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { releases } from '../topology/releases/releases.ts';
+import { LEAST_RSA_BITS } from '../x509/weak-key.ts';
 import type { PathCertificate } from './path/path-certificate.ts';
 import { paperAuthority, paperCertificate } from './path/testing/paper-pki.ts';
 import { weakness } from './weakness.ts';
@@ -48,6 +50,10 @@ describe('D29: keys of less than 112 bits of strength (errors 66 and 67 of opens
     ['Ed25519', generateKeyPairSync('ed25519').publicKey],
   ])('%s is accepted', (_, key) => {
     for (const which of ['Peer', 'Issuing', 'Root'] as const) expect(weak(holding(key), which)).toBeUndefined();
+  });
+
+  it('requirement 41: the least size is the smallest that the documents of each release name', () => {
+    for (const { name, keys } of releases) expect([name, keys[0]]).toEqual([name, `rsa-${LEAST_RSA_BITS}`]);
   });
 
   it('a certificate that is only predicted has no key, and none that is weak', () =>

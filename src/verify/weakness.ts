@@ -1,4 +1,5 @@
 import { weakDigest } from '../x509/signature.ts';
+import { LEAST_RSA_BITS } from '../x509/weak-key.ts';
 import type { PathCertificate } from './path/path-certificate.ts';
 import { titleOf } from './predict.ts';
 import type { Refusal } from './refusal.ts';
@@ -45,7 +46,7 @@ function isWeak(certificate: PathCertificate): boolean {
 /** NIST SP 800-57 part 1, table 2: what has 112 bits of strength. NaN where there is no key, or no size in its name. */
 function sizeOf(certificate: PathCertificate): { readonly bits: number; readonly least: number } {
   const { modulusLength, namedCurve = '' } = certificate.publicKey()?.asymmetricKeyDetails ?? {};
-  if (modulusLength !== undefined) return { bits: modulusLength, least: 2048 };
+  if (modulusLength !== undefined) return { bits: modulusLength, least: LEAST_RSA_BITS };
   // prime192v1, secp224r1
   return { bits: Number(/\d{3}/.exec(namedCurve)?.[0]), least: 224 };
 }

@@ -55,6 +55,11 @@ export function parsePrivateKey(
   });
 }
 
+/** Whether the one private key in a PEM text is encrypted. Fails with KEY_UNREADABLE. */
+export function isEncrypted(pem: Secret<string>, at: string): boolean {
+  return keyEncryption(findKeyBlock(pem.reveal(), at)) !== undefined;
+}
+
 /** A PEM block of a private key, or the same in DER under the label that PEM has for it. */
 export type PrivateKeyBlock = Pick<PemBlock, 'label' | 'der' | 'headers'>;
 

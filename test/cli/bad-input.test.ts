@@ -5,6 +5,7 @@ import type { TopologyInput } from '../../src/topology/schema.ts';
 import { generatePrivateKey, privateKeyPem } from '../../src/x509/keys.ts';
 import { encodePem } from '../../src/x509/pem.ts';
 import { createRequest } from '../../src/x509/request.ts';
+import { keyWithExponent, keyWithFactor } from '../../src/x509/testing/weak-keys.ts';
 import { runCli, SimulatedProcesses } from '../support/cli.ts';
 import { collaborationEdge } from '../support/topologies.ts';
 
@@ -164,6 +165,36 @@ describe('I10: a PKI directory that is not what it should be', () => {
     expect((await vcsPki(fs, 'crl', file, '--ca-passphrase-file', '/project/passphrase')).code).toBe(0);
   });
 
+  it.each([
+    ['apply', '--ca-passphrase-file'],
+    ['apply', '--pkcs12-password-file'],
+    ['crl', '--ca-passphrase-file'],
+    ['import', '--password-file'],
+    ['adopt', '--ca-passphrase-file'],
+    ['check', '--password-file'],
+    ['show', '--password-file'],
+  ])('%s with an empty file for %s', async (command, option) => {
+    const args = { adopt: ['/project/demoCA', 'root-ca'], import: ['x.pem', '--target'] }[command] ?? [];
+    for (const content of ['', '\n']) {
+      const fs = await directory();
+      await fs.writeFile('/project/secret', Buffer.from(content), 0o600);
+      const message = [/secret: is empty/, /write the secret into it/];
+      await expectRefused(fs, 'INPUT_UNREADABLE', message, command, ...args, file, option, '/project/secret');
+    }
+  });
+
+  it('an option for a passphrase whose variable was empty', async () => {
+    await expectRefused(
+      await directory(),
+      'USAGE',
+      [/name of a file is empty/],
+      'apply',
+      file,
+      '--ca-passphrase-file',
+      '',
+    );
+  });
+
   it('a lock file of another authority', async () => {
     const fs = await applied();
     const other = await applied();
@@ -222,8 +253,8 @@ describe('requirements 31-35: requests of appliances', () => {
   async function withRequest(
     dnsNames: string[],
     tamper: (pem: string) => string = (pem) => pem,
+    privateKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
   ): Promise<TopologyInput> {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const der = await createRequest(privateKey, {
       subject: { commonName: 'expc1.example.com' },
       dnsNames,
@@ -247,6 +278,21 @@ describe('requirements 31-35: requests of appliances', () => {
   it('with surplus names are refused before anything is written', async () => {
     const fs = await directory(await withRequest(['expc1.example.com', 'evil.example.org']));
     await expectRefused(fs, 'REQUEST_SURPLUS_NAMES', [/core\/expc1\/server/, /evil\.example\.org/, /discard/]);
+  });
+
+  it.each([
+    ['a public exponent of 3', () => keyWithExponent(3), 'public exponent 3'],
+    ['a modulus with a small factor', () => keyWithFactor(4093n), 'modulus divisible by 4093'],
+  ])('D29: of a key with %s are refused, and a finding of check', async (_, key, value) => {
+    const names = ['expc1.example.com', 'expc.example.com'];
+    const topology = await withRequest(names, undefined, key());
+    const fs = await directory(topology);
+    await expectRefused(fs, 'KEY_WEAK', [/core\/expc1\/server/, /4096/, /discard the request/]);
+    const checked = await vcsPki(fs, 'check', file, '--output', 'json');
+    expect(checked.code).toBe(1);
+    expect(JSON.parse(checked.out).findings).toContainEqual(
+      expect.objectContaining({ code: 'RSA_KEY_WEAK', at: 'request of core/expc1/server', value }),
+    );
   });
 
   it('with a signature that does not verify are refused', async () => {

@@ -419,14 +419,19 @@ describeWithTool('openssl', 'certificates that an authority elsewhere signs', (o
   });
 
   it.each([
-    ['a key of 1024 bits (D29)', '1024', '-sha256', /its key is RSA 1024, which is not supported/],
-    ['SHA-1 (D30)', '2048', '-sha1', /signed with sha1WithRSAEncryption, which is too weak/],
-  ])('refuses a PFX with %s', async (_, bits, digest, message) => {
+    ['a key of 1024 bits (D29)', '1024', '65537', '-sha256', /CERTIFICATE_UNFIT.* its key is RSA 1024, which is not/],
+    ['a public exponent of 3 (D29)', '2048', '3', '-sha256', /KEY_WEAK.* its public exponent is 3, and must be odd/],
+    ['SHA-1 (D30)', '2048', '65537', '-sha1', /CERTIFICATE_UNFIT.* signed with sha1WithRSAEncryption, which is too/],
+  ])('refuses a PFX with %s', async (_, bits, exponent, digest, message) => {
     const { path, vcsPki } = await project();
     const config = join(path, 'c');
     await writeFile(config, 'subjectAltName=DNS:expe1.example.com,DNS:expe.example.com,DNS:example.com\n');
     const steps = [
-      ['req', '-new', '-newkey', `rsa:${bits}`, '-nodes', '-subj', '/CN=expe.example.com', '-keyout', 'k', '-out', 'r'],
+      [
+        ...['genpkey', '-algorithm', 'RSA', '-pkeyopt', `rsa_keygen_bits:${bits}`],
+        ...['-pkeyopt', `rsa_keygen_pubexp:${exponent}`, '-out', 'k'],
+      ],
+      ['req', '-new', '-key', 'k', '-subj', '/CN=expe.example.com', '-out', 'r'],
       ['x509', '-req', '-in', 'r', '-CA', join(authority.folder, 'ca.pem'), '-CAkey', join(authority.folder, 'ca.key')],
     ];
     const inPath = (args: readonly string[]) =>
@@ -435,8 +440,9 @@ describeWithTool('openssl', 'certificates that an authority elsewhere signs', (o
         args.map((arg) => (arg === 'k' || arg === 'r' ? join(path, arg) : arg)),
       );
     await inPath(steps[0] ?? []);
+    await inPath(steps[1] ?? []);
     const signed = await inPath([
-      ...(steps[1] ?? []),
+      ...(steps[2] ?? []),
       digest,
       '-days',
       '99',
@@ -447,8 +453,11 @@ describeWithTool('openssl', 'certificates that an authority elsewhere signs', (o
     ]);
     expect(signed.code, signed.stderr).toBe(0);
     const refused = await vcsPki('import', 's.pem', 'k', '--for', 'edge/expe1/server');
-    expect(refused.progress).toMatch(/^error CERTIFICATE_UNFIT: edge\/expe1\/server: /);
+    expect(refused.code).toBe(1);
     expect(refused.progress).toMatch(message);
+    expect(refused.progress).toContain('edge/expe1/server: ');
+    expect(await diskFileSystem.readDirectory(join(path, 'pki/authorities'))).toEqual([]);
+    expect(await diskFileSystem.readDirectory(join(path, 'pki/certificates'))).toEqual([]);
   });
 
   it('requirement 38: takes no key for a peer whose request was made on the appliance', async () => {

@@ -45,7 +45,7 @@ describeWithTool('openssl', 'an authority that openssl has run is adopted with i
   });
 
   /** The directory of a guide: X8.1 (requirement 69) has all inside demoCA, X7.2 certificate and key beside it and a long serial. */
-  async function demoCa(guide: 'X7.2' | 'X8.1') {
+  async function demoCa(guide: 'X7.2' | 'X8.1', ...exponent: readonly '-3'[]) {
     const path = await mkdtemp(join(tmpdir(), 'vcs-pki-adopt-'));
     folders.push(path);
     const old = guide === 'X7.2';
@@ -66,7 +66,7 @@ describeWithTool('openssl', 'an authority that openssl has run is adopted with i
       expect(result.code, `${args.join(' ')}\n${result.stderr}`).toBe(0);
       return result.stdout;
     };
-    await must('genrsa', '-aes256', '-passout', `file:${join(path, 'passphrase')}`, '-out', key, '2048');
+    await must('genrsa', '-aes256', ...exponent, '-passout', `file:${join(path, 'passphrase')}`, '-out', key, '2048');
     await must(
       ...[
         'req',
@@ -251,6 +251,16 @@ describeWithTool('openssl', 'an authority that openssl has run is adopted with i
       expect((await vcsPki('apply')).code).toBe(0);
       expect((await published()).find(BigInt(`0x${serials[1]}`))?.reason).toBe('keyCompromise');
     });
+  });
+
+  it('D29: refuses one whose key is weak, which openssl signs with, and changes nothing', async () => {
+    const { demo } = await demoCa('X8.1', '-3');
+    const { path, vcsPki } = await project();
+    const refused = await vcsPki('adopt', demo, 'old-ca');
+    expect(refused.code).toBe(1);
+    expect(refused.progress).toMatch(/^error KEY_WEAK: .*cacert\.pem: its key is weak: its public exponent is 3,/m);
+    expect(refused.progress).toContain('fix: declare a new authority');
+    expect(await diskFileSystem.readDirectory(join(path, 'pki'))).toEqual([]);
   });
 
   it.each<[string, object, string]>([

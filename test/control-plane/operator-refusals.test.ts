@@ -11,6 +11,7 @@ import { FakeScheduler } from '../../operator/runtime/testing/fake-scheduler.ts'
 import { issuedCertificateName } from '../../src/resources/issued-certificate.ts';
 import { encodePem } from '../../src/x509/pem.ts';
 import { createRequest } from '../../src/x509/request.ts';
+import { keyWithExponent } from '../../src/x509/testing/weak-keys.ts';
 import { ecKey, signedCertificate } from '../contract/signed-certificate.ts';
 import { controlPlaneAvailable } from '../support/control-plane.ts';
 import { CountingClient, pemBlocks, type Site } from '../support/operator.ts';
@@ -347,6 +348,14 @@ describe.runIf(controlPlaneAvailable)('what the operator refuses on a Kubernetes
       },
       of: [certificates, 'expc1'],
       reason: 'RequestSurplusNames',
+    },
+    'D29: a request of a weak key': {
+      async prepare() {
+        await authoritiesMade();
+        await site.certificate('expc1', { request: await request(keyWithExponent(3), 'expc1.example.com') });
+      },
+      of: [certificates, 'expc1'],
+      reason: 'KeyWeak',
     },
     'I12: a request of a compromised key': {
       async prepare() {

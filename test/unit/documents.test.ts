@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { generatedDocuments } from '../../docs/generated.ts';
 import { heldBy, requirementsIn } from '../../docs/held-by.ts';
 import { certificateAbandoned } from '../../src/authority/abandoned.ts';
+import { authorityKeyLost } from '../../src/authority/authority-key.ts';
 import { restartPending, uploadPending } from '../../src/authority/confirmation.ts';
 import { errorCodes } from '../../src/errors.ts';
 import { rules } from '../../src/topology/findings.ts';
@@ -32,7 +33,9 @@ it('every error code of the table is used in the sources, and no other', () => {
 });
 
 it('declarations accept what is said of evidence by its code, and every such code is of a rule', () => {
-  const known = [...evidenceRules, restartPending, uploadPending, certificateAbandoned].map(({ code }) => code);
+  const known = [...evidenceRules, restartPending, uploadPending, certificateAbandoned, authorityKeyLost].map(
+    ({ code }) => code,
+  );
   expect(known.toSorted()).toEqual(evidenceCodes.toSorted());
 });
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { abandonedFinding, abandonedOf } from '../../authority/abandoned.ts';
+import { authorityKeyFindings } from '../../authority/authority-key.ts';
 import { pendingFindings, standings } from '../../authority/confirmation.ts';
 import { isValid, type Plan, type RecordedState } from '../../authority/plan.ts';
 import type { CertificateRecord } from '../../authority/record.ts';
@@ -7,12 +8,12 @@ import { layout } from '../../store/disk-material.ts';
 import { findings, suppressor } from '../../topology/findings.ts';
 import { releaseOf } from '../../topology/releases/releases.ts';
 import { type Finding, findingOf, type RuleFacts } from '../../topology/rules/rule.ts';
+import { declaredKeyFindings } from '../../verify/diagnosis/declared-keys.ts';
 import { examine } from '../../verify/diagnosis/examine.ts';
 import type { LinkVerdict } from '../../verify/prove.ts';
 import type { Step } from '../../verify/refusal.ts';
 import type { Context } from '../command.ts';
 import { alikeRefusals } from '../describe.ts';
-import type { Options } from '../options.ts';
 import { plural } from '../output.ts';
 import { checkedState, planOf, proveSession, readSession, type Session } from '../session.ts';
 import type { Workspace } from '../target.ts';
@@ -27,16 +28,16 @@ export interface Declared {
   readonly state: RecordedState;
   readonly plan: Plan;
   readonly verdicts: readonly LinkVerdict[];
-  /** Of the rules, of the proof, and of what is still to be loaded. */
+  /** Of the rules, of declared keys, of the proof, and of what is still to be loaded. */
   readonly findings: readonly Finding[];
   readonly notChecked: readonly string[];
   readonly bundles: Bundles;
 }
 
-export async function lookAt(workspace: Workspace, options: Options, context: Context, now: Date): Promise<Declared> {
+export async function lookAt(workspace: Workspace, context: Context, now: Date): Promise<Declared> {
   const { topology } = workspace;
   const found = findings(topology, now);
-  const session = await readSession(workspace, options, context);
+  const session = await readSession(workspace, context);
   const state = await checkedState(session);
   const plan = planOf(session, state, now);
   const verdicts = await proveSession(session, state, plan, now);
@@ -48,8 +49,10 @@ export async function lookAt(workspace: Workspace, options: Options, context: Co
     verdicts,
     findings: [
       ...found,
+      ...(await declaredKeyFindings(topology, now)).map(suppressor(topology)),
       ...refusalFindings(verdicts),
       ...[
+        ...authorityKeyFindings(state),
         ...pendingFindings(standings(topology, state, confirmations), confirmations),
         ...(await abandonedFindings(session, state, now)),
       ].map(suppressor(topology)),

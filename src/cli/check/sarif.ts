@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isAbsolute, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { certificateAbandoned } from '../../authority/abandoned.ts';
+import { authorityKeyLost } from '../../authority/authority-key.ts';
 import { restartPending, uploadPending } from '../../authority/confirmation.ts';
 import { rules } from '../../topology/findings.ts';
 import { requirements } from '../../topology/requirements.ts';
@@ -59,6 +60,7 @@ const allRules: readonly RuleFacts[] = [
   restartPending,
   uploadPending,
   certificateAbandoned,
+  authorityKeyLost,
   linkRefused,
   ...evidenceRules,
 ];

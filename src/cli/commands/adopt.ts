@@ -2,10 +2,9 @@ import { resolve } from 'node:path';
 import { VcsPkiError } from '../../errors.ts';
 import { adoptAuthority, findAuthority } from '../../store/adopt.ts';
 import { type Command, outputOption, TARGET_HELP, targetOptions, writerOptions } from '../command.ts';
-import { secretFile } from '../input-file.ts';
 import { flag, text } from '../options.ts';
 import { outputFormat, plural, print } from '../output.ts';
-import { checkedState, writeLock, writeSession } from '../session.ts';
+import { caPassphrase, checkedState, writeLock, writeSession } from '../session.ts';
 import { workspace } from '../target.ts';
 
 export const adoptCommand: Command = {
@@ -46,11 +45,10 @@ ${TARGET_HELP}`,
       const value = text(options, name);
       return value === undefined ? undefined : resolve(context.cwd, value);
     };
-    const passphraseFile = text(options, 'ca-passphrase-file') ?? context.env.VCS_PKI_CA_PASSPHRASE_FILE;
     const found = await findAuthority(context.fs, resolve(context.cwd, from), {
       certificateFile: path('certificate'),
       keyFile: path('key'),
-      passphrase: passphraseFile ? await secretFile(passphraseFile, context) : undefined,
+      passphrase: await caPassphrase(options, context),
       rebuildIndex: flag(options, 'rebuild-index'),
     });
     return writeSession(chosen, options, context, `adopt ${id}`, async (session) => {

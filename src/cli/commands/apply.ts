@@ -101,7 +101,7 @@ async function applyWorkspace(
   const isFirst = (await context.fs.readDirectory(workspace.directory)).length === 0;
   if (isFirst) {
     // Of a first run that is refused nothing is left, not even the folder.
-    const session = await readSession(workspace, options, context);
+    const session = await readSession(workspace, context);
     const { state, now, planned } = await decide(session);
     await refuseUnprovable(session, state, planned, now);
   }

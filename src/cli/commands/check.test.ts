@@ -3,8 +3,10 @@ import { runCli, SimulatedProcesses } from '../../../test/support/cli.ts';
 import { collaborationEdge } from '../../../test/support/topologies.ts';
 import { MemoryFileSystem } from '../../store/testing/memory-file-system.ts';
 import type { TopologyInput } from '../../topology/schema.ts';
+import { authorityCertificate, holder } from '../../verify/diagnosis/testing/evidence.ts';
 import { encodePem } from '../../x509/pem.ts';
 import { sampleCertificate, sampleParty } from '../../x509/testing/sample-certificate.ts';
+import { rsaInfo } from '../../x509/testing/weak-keys.ts';
 
 const file = '/project/topology.json';
 const processes = new SimulatedProcesses();
@@ -573,4 +575,26 @@ it('I1: shows no private key', async () => {
     expect(out + progress).not.toContain('PRIVATE KEY');
     for (const key of keys) expect(out + progress).not.toContain(key);
   }
+});
+
+describe('D29: weak keys among what is declared of others', () => {
+  const weakRoot = authorityCertificate(holder('Weak Root'), undefined, { publicKey: rsaInfo(2n ** 2047n, 65537n) });
+  const weak = { code: 'RSA_KEY_WEAK', severity: 'error', diagnosis: 'D29', value: 'modulus divisible by 2' };
+
+  it.each<[string, Partial<TopologyInput>]>([
+    ['external authority weak', { externalAuthorities: [{ id: 'weak', certificates: [weakRoot] }] }],
+    ['trust list others', { trustLists: [{ id: 'others', certificates: [weakRoot], appliesTo: ['core'] }] }],
+  ])('%s: a finding, with the way to mend it', async (at, change) => {
+    const { trustLists = [] } = collaborationEdge();
+    await declare(topology({ ...change, trustLists: [...trustLists, ...(change.trustLists ?? [])] }));
+    expect((await check()).code).toBe(1);
+    const { findings } = await json();
+    expect(findings).toContainEqual(expect.objectContaining({ ...weak, at, fix: expect.stringMatching(/4096 bits/) }));
+  });
+
+  it('a suppression accepts it', async () => {
+    const suppressions = [{ code: 'RSA_KEY_WEAK', at: 'external authority weak', reason: 'replaced next month' }];
+    await declare(topology({ externalAuthorities: [{ id: 'weak', certificates: [weakRoot] }], suppressions }));
+    expect((await check()).code).toBe(0);
+  });
 });

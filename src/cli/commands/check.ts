@@ -25,16 +25,14 @@ import {
   type Context,
   outputFormats,
   passwordOption,
+  readerOptions,
   TARGET_HELP,
   targetOptions,
-  writerOptions,
 } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { choice, number, type Options, text } from '../options.ts';
 import { outputFormat, painter, print } from '../output.ts';
 import type { Workspace } from '../target.ts';
-
-const { 'ca-passphrase-file': passphraseOption } = writerOptions;
 
 export const checkCommand: Command = {
   arguments: '[TARGET ...]',
@@ -65,7 +63,7 @@ Ends with ${exitCodes.failed.code} when there is an error among the findings.`,
     },
     ...targetOptions,
     ...passwordOption,
-    ...(passphraseOption && { 'ca-passphrase-file': passphraseOption }),
+    ...readerOptions,
     ...timeoutOption,
     output: {
       type: 'choice',
@@ -87,7 +85,7 @@ Ends with ${exitCodes.failed.code} when there is an error among the findings.`,
     const days = daysOption(options, view);
     const name = text(options, 'release');
     const release = name === undefined ? undefined : parseRelease(name);
-    const checked = await check(await readTargets(targets, options, context, process.stdin), release, options, context);
+    const checked = await check(await readTargets(targets, options, context, process.stdin), release, context);
     const code = hasErrors(checked) ? exitCodes.failed.code : exitCodes.ok.code;
     if (format === 'sarif') {
       await print(context, 'json', sarif(checked), () => '');
@@ -114,12 +112,11 @@ Ends with ${exitCodes.failed.code} when there is an error among the findings.`,
 async function check(
   { workspaces, artefacts, notChecked }: Targets,
   release: Release | undefined,
-  options: Options,
   context: Context,
 ): Promise<Checked> {
   const now = context.clock.now();
   const topologies: CheckedTopology[] = [];
-  for (const workspace of workspaces) topologies.push(await checkTopology(workspace, release, options, context, now));
+  for (const workspace of workspaces) topologies.push(await checkTopology(workspace, release, context, now));
   const bundles = topologies.flatMap(({ declared }) => declared.bundles.artefacts);
   const delivered = new Set(bundles.flatMap(({ path }) => [path, dirname(path)]));
   // What was delivered takes part in the comparison, and has been examined for itself.
@@ -152,14 +149,13 @@ async function check(
 async function checkTopology(
   workspace: Workspace,
   release: Release | undefined,
-  options: Options,
   context: Context,
   now: Date,
 ): Promise<CheckedTopology> {
   const file = shownPath(workspace.file, context);
-  const today = await lookAt(workspace, options, context, now);
+  const today = await lookAt(workspace, context, now);
   if (!release) return { file, declared: today, whatIf: undefined };
-  const then = await lookAt(withRelease(workspace, release), options, context, now);
+  const then = await lookAt(withRelease(workspace, release), context, now);
   return { file, declared: then, whatIf: whatIf(today, then, release) };
 }
 

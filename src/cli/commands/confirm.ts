@@ -58,7 +58,7 @@ ${TARGET_HELP}`,
     if (peer === undefined) refuseWithoutPeer(options);
     const chosen = await workspace(target, options, context);
     if (peer === undefined) {
-      const session = await readSession(chosen, options, context);
+      const session = await readSession(chosen, context);
       const state = await checkedState(session, () => false);
       const all = standings(chosen.topology, state, session.lock?.peers ?? {});
       await print(context, format, all, () =>

@@ -1,5 +1,4 @@
 import type { KeyObject } from 'node:crypto';
-import { refuseCompromised } from '../../authority/compromised-key.ts';
 import {
   acceptArrival,
   checkArrival,
@@ -11,6 +10,7 @@ import {
 } from '../../authority/elsewhere.ts';
 import type { RecordedState } from '../../authority/plan.ts';
 import { specificationOf } from '../../authority/record.ts';
+import { refuseUnfit } from '../../authority/unfit-key.ts';
 import { VcsPkiError } from '../../errors.ts';
 import type { Demand } from '../../topology/demands.ts';
 import { authorityEntries } from '../../trust/trust-list.ts';
@@ -80,7 +80,7 @@ ${TARGET_HELP.replace('TARGET is', 'The TARGET of --target is')}`,
       const authorities = new Map(orders.map(({ demand }) => [demand.issuer, issuerOf(demand, session)]));
       for (const order of orders) {
         checkArrival(order, authorities.get(order.demand.issuer) ?? [], now);
-        await refuseCompromised(order.certificate.subjectPublicKeyInfo, order.demand.id, ports);
+        await refuseUnfit(order.certificate.subjectPublicKeyInfo, order.demand.id, ports);
         await isOnRecord(order, directory.ledger({ authority: order.demand.issuer, generation: 1 }));
       }
       refuseSerialTwice(orders);

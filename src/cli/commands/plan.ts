@@ -1,6 +1,7 @@
-import { findings } from '../../topology/findings.ts';
+import { authorityKeyFindings } from '../../authority/authority-key.ts';
+import { findings, suppressor } from '../../topology/findings.ts';
 import type { Finding } from '../../topology/rules/rule.ts';
-import { type Command, outputOption, TARGET_HELP, targetOptions, writerOptions } from '../command.ts';
+import { type Command, outputOption, readerOptions, TARGET_HELP, targetOptions } from '../command.ts';
 import {
   actionData,
   actionTable,
@@ -16,8 +17,6 @@ import { outputFormat, StackResults } from '../output.ts';
 import { checkedState, planOf, proveSession, readSession } from '../session.ts';
 import { workspaces } from '../target.ts';
 
-const { 'ca-passphrase-file': passphraseOption } = writerOptions;
-
 export const planCommand: Command = {
   arguments: '[TARGET]',
   minArguments: 0,
@@ -26,16 +25,19 @@ export const planCommand: Command = {
 result. Finds files that were altered or lost on disk. Changes nothing.
 
 ${TARGET_HELP}`,
-  options: { ...targetOptions, ...(passphraseOption && { 'ca-passphrase-file': passphraseOption }), ...outputOption },
+  options: { ...targetOptions, ...readerOptions, ...outputOption },
   examples: ['vcs-pki plan', 'vcs-pki plan cdktf.out/stacks/collaboration-edge --output json'],
   async run([target], options, context) {
     const results = new StackResults(context, outputFormat(options));
     let code: number = exitCodes.ok.code;
     for (const workspace of await workspaces(target, options, context)) {
-      const session = await readSession(workspace, options, context);
+      const session = await readSession(workspace, context);
       const now = context.clock.now();
-      const found: readonly Finding[] = findings(workspace.topology, now);
       const state = await checkedState(session);
+      const found: readonly Finding[] = [
+        ...findings(workspace.topology, now),
+        ...authorityKeyFindings(state).map(suppressor(workspace.topology)),
+      ];
       const planned = planOf(session, state, now);
       const verdicts = await proveSession(session, state, planned, now);
       if (

@@ -56,7 +56,7 @@ ${TARGET_HELP}`,
       const { topology } = workspace;
       const chosen = one ? declared.filter((link) => link === one) : declared;
       if (one && chosen.length === 0) continue;
-      const session = await readSession(workspace, options, context);
+      const session = await readSession(workspace, context);
       const state = await checkedState(session);
       const pending = flag(options, 'predicted') ? planOf(session, state, now) : NO_PLAN;
       const evidence = await gatherEvidence(topology, session.directory, state, pending, now);

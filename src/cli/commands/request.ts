@@ -29,7 +29,7 @@ ${TARGET_HELP}`,
       given.length === 1 && !given[0]?.match(/^[^/]+\/[^/]+\/(server|client)$/) ? [undefined, given[0]] : given;
     const chosen = await workspace(target, options, context);
     if (!flag(options, 'discard')) {
-      const { directory } = await readSession(chosen, options, context);
+      const { directory } = await readSession(chosen, context);
       const pending = [...(await directory.requests.pending())].filter(([demand]) => id === undefined || demand === id);
       const rows = pending.map(([demand, { createdAt, specification }]) => ({
         certificate: demand,

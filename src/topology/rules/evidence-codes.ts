@@ -31,6 +31,7 @@ export const evidenceCodes = [
   'SERVED_NAME_MISMATCH',
   'NAME_ATTRIBUTE_UNSUPPORTED',
   'KEY_BITS',
+  'RSA_KEY_WEAK',
   'KEY_KIND',
   'CERTIFICATE_SHA1',
   'REQUEST_SHA1',
@@ -90,6 +91,7 @@ export const evidenceCodes = [
   'LOG_REMOTE_DISCONNECT',
   'RESTART_PENDING',
   'CERTIFICATE_ABANDONED',
+  'AUTHORITY_KEY_LOST',
   'UPLOAD_PENDING',
 ] as const;
 export type EvidenceCode = (typeof evidenceCodes)[number];

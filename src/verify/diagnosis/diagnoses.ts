@@ -244,8 +244,8 @@ export const diagnoses: readonly Diagnosis[] = [
     id: 'D29',
     name: 'key-size',
     symptom: 'A SIP TLS zone never becomes active, or a key is called too small.',
-    cause: 'The RSA key has 8192 bits, or fewer than 2048.',
-    fix: 'Use 4096 bits, or 2048.',
+    cause: 'The RSA key has 8192 bits, or fewer than 2048, or was not made as keys are made.',
+    fix: 'Use 4096 bits, or 2048, and the public exponent 65537.',
     evidence: ['declaration', 'link proof', 'files', 'log'],
   },
   {

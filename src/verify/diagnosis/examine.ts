@@ -17,7 +17,7 @@ import { authorityOfDays, certificateExpired, certificateNotYetValid, endAfter20
 import { factoryCertificate } from './rules/factory-state.ts';
 import { chainInServerFile, fileDamaged, fileNotPem, fileNotPlain } from './rules/file-form.ts';
 import { pairMismatch, requestNotAnswered, requestsSeveral } from './rules/key-pair.ts';
-import { keyBits, keyKind } from './rules/key-size.ts';
+import { keyBits, keyKind, keyWeak } from './rules/key-size.ts';
 import { logRules } from './rules/log.ts';
 import {
   alternativeNameNotAscii,
@@ -77,6 +77,7 @@ export const evidenceRules: readonly EvidenceRule[] = [
   servedName,
   nameAttribute,
   keyBits,
+  keyWeak,
   keyKind,
   certificateDigest,
   requestDigest,

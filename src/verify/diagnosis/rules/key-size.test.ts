@@ -2,6 +2,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { bitString, oid, sequence } from '../../../x509/der.ts';
 import { subjectPublicKeyInfo } from '../../../x509/keys.ts';
+import { encodePem } from '../../../x509/pem.ts';
+import { createRequest } from '../../../x509/request.ts';
+import { keyWithExponent, rsaInfo } from '../../../x509/testing/weak-keys.ts';
+import { examine } from '../examine.ts';
 import {
   authorityCertificate,
   days,
@@ -10,6 +14,7 @@ import {
   holder,
   keyPem,
   material,
+  now,
   peerCertificate,
   rsaPublicKey,
 } from '../testing/evidence.ts';
@@ -43,6 +48,41 @@ describe('D29, requirement 41: sizes of RSA keys', () => {
       authorityCertificate(holder('Root'), undefined, { publicKey: rsaPublicKey(bits) });
     expect(found(await files({ 'ca.pem': authority(1024) }))).toEqual(['KEY_BITS D29 error ca.pem']);
     expect(found(await files({ 'ca.pem': authority(8192) }))).toEqual([]);
+  });
+});
+
+describe('D29, requirement 41: RSA keys that others can break', () => {
+  const weak = (at: string) => [`RSA_KEY_WEAK D29 error ${at}`];
+  const even = rsaInfo(2n ** 2047n, 65537n);
+
+  it('are found in certificates of peers and authorities, in requests, and alone', async () => {
+    const key = keyWithExponent(3);
+    const content = {
+      subject: { commonName: 'expc1.example.com' },
+      dnsNames: ['expc1.example.com'],
+      purposes: ['serverAuth' as const],
+    };
+    const request = encodePem('CERTIFICATE REQUEST', await createRequest(key, content));
+    const authority = authorityCertificate(holder('Root'), undefined, { publicKey: even });
+    expect(found(await files(server(subjectPublicKeyInfo(key))))).toEqual(weak('server.pem'));
+    expect(found(await files(server(even)))).toEqual(weak('server.pem'));
+    expect(found(await files({ 'ca.pem': authority }))).toEqual(weak('ca.pem'));
+    expect(found(await files({ 'request.pem': request }))).toEqual(weak('request.pem'));
+    expect(found(await files({ 'privatekey.pem': keyPem(key) }))).toEqual(weak('privatekey.pem'));
+  });
+
+  it('are told with place, value and fix', async () => {
+    const [finding] = examine({ artefacts: await files(server(even)), now }).findings;
+    expect(finding).toMatchObject({
+      at: 'server.pem',
+      value: 'modulus divisible by 2',
+      message: expect.stringContaining('anybody can compute the private key'),
+      fix: expect.stringContaining('make a key of 4096 bits'),
+    });
+  });
+
+  it('of fewer than 2048 bits are found for their size alone', async () => {
+    expect(found(await files(server(rsaInfo(2n ** 1023n, 3n))))).toEqual(['KEY_BITS D29 error server.pem']);
   });
 });
 

@@ -24,6 +24,7 @@ import { encodePem } from '../../../x509/pem.ts';
 import { createRequest } from '../../../x509/request.ts';
 import { type SignatureAlgorithm, signatureAlgorithmFor } from '../../../x509/signature.ts';
 import { encodeTime } from '../../../x509/time.ts';
+import { smallFactor } from '../../../x509/weak-key.ts';
 import { parseApplianceLog } from '../appliance-log.ts';
 import type { Artefact } from '../artefact.ts';
 import { examine } from '../examine.ts';
@@ -54,8 +55,9 @@ export function newKey(): KeyObject {
 
 /** The public half of an RSA key of any size, which nobody has the private half of. */
 export function rsaPublicKey(bits: number): Buffer {
-  const modulus = Buffer.alloc(bits / 8, 0xa5);
-  const key = sequence(integer(BigInt(`0x${modulus.toString('hex')}`)), integer(65537));
+  let modulus = BigInt(`0x${'a5'.repeat(bits / 8)}`);
+  while (smallFactor(modulus) !== undefined) modulus += 2n;
+  const key = sequence(integer(modulus), integer(65537));
   return sequence(sequence(oid('1.2.840.113549.1.1.1'), encodeDer(Tag.null)), bitString(key));
 }
 
