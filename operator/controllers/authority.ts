@@ -6,7 +6,7 @@ import { refusePathTooLong } from '../../src/authority/path-length.ts';
 import { authorityDifferences, planAuthority, planCrl } from '../../src/authority/plan.ts';
 import type { CertificateRecord } from '../../src/authority/record.ts';
 import { crlStateOf, materialStateOf } from '../../src/authority/recorded.ts';
-import { crlSignedAt, readPublished, signCrl } from '../../src/authority/revoke.ts';
+import { crlSignedAt, readPublished, signCrl } from '../../src/authority/revocation-list.ts';
 import { nextUpdateDue } from '../../src/authority/schedule.ts';
 import { VcsPkiError } from '../../src/errors.ts';
 import {
@@ -115,25 +115,24 @@ async function establish(object: Stored<AuthorityObject>, world: World): Promise
   if (!certificate) throw damage ?? recordLost(at, owner);
   const differences = damage ? [] : authorityDifferences(authority, record);
   if (differences.length > 0) throw changed(`${namespace}/${authority.id}`, differences);
-  const { der } = certificate;
   const { issue } = record.issuance;
-  const recorded = { owner, issue, certificate: der, keyOnAppliance: false };
+  const recorded = { owner, issue, certificate, keyOnAppliance: false };
   const state = await materialStateOf(material, recorded, async (kept) => {
     const above = await parentIfReady();
-    if (above instanceof VcsPkiError) return kept.certificate?.equals(der) ?? false;
-    return material.isWhole(owner, issue, { certificate: der, chain: above?.chain ?? [] });
+    if (above instanceof VcsPkiError) return kept.certificate?.der.equals(certificate.der) ?? false;
+    return material.isWhole(owner, issue, { certificate, chain: above?.chain ?? [] });
   });
   if (state === 'key altered') throw keyAltered(at, authority.id);
   if (state === 'key missing') throw keyMissing(at, authority.id);
   const decision = planAuthority(authority, { material: state });
   if (decision.kind === 'restore') {
     const chain = (await parent())?.chain ?? [];
-    await material.store(owner, issue, { certificate: der, chain });
+    await material.store(owner, issue, { certificate, chain });
     world.announce(object, { type: 'Normal', reason: 'Restored', note: `restored its Secret: ${decision.reason}` });
   }
   const { key, chain = [] } = await material.load(owner, issue);
   if (!key) throw keyMissing(at, authority.id);
-  const issuer = { ...issuerOf(resource, der, chain), signer: localSigner(key), ledger };
+  const issuer = { ...issuerOf(resource, certificate, chain), signer: localSigner(key), ledger };
   return { resource, issuer, record, damage, material };
 }
 
@@ -202,7 +201,7 @@ async function keepListCurrent(
   const { crl: settings } = authorityOf(resource);
   const bytes = await material.crl(generationOf(issuer));
   const published = readPublished(bytes, issuer.id);
-  const state = crlStateOf(bytes, await issuer.ledger.entries(), issuer.id);
+  const state = await crlStateOf(bytes, issuer.ledger.revoked(), issuer.id);
   const decision = planCrl({ crl: settings }, { crl: state }, 0, world.clock.now());
   if (decision.kind !== 'sign' && published) return current(published, issuer, material, settings);
   const afterClockCorrection = object.metadata.annotations?.[CLOCK_CORRECTION] !== undefined;

@@ -2,7 +2,7 @@ import { issueCertificates } from '../../src/authority/issue.ts';
 import { generationOf } from '../../src/authority/issuer.ts';
 import { type Owner, ownerText } from '../../src/authority/owner.ts';
 import { type Decision, isValid, type MaterialState, planCertificate, renewalTime } from '../../src/authority/plan.ts';
-import { type CertificateRecord, type LedgerEntry, specificationOf, timestamp } from '../../src/authority/record.ts';
+import { type CertificateRecord, specificationOf, timestamp } from '../../src/authority/record.ts';
 import { crlStateOf, materialStateOf } from '../../src/authority/recorded.ts';
 import { VcsPkiError } from '../../src/errors.ts';
 import {
@@ -124,7 +124,7 @@ async function carryOut(
   const { namespace = '' } = object.metadata;
   const { issue, reason } = decision;
   if (decision.kind === 'restore') {
-    await material.store({ demand: demand.id }, issue, { certificate: certificateIn(known).der, chain: issuer.chain });
+    await material.store({ demand: demand.id }, issue, { certificate: certificateIn(known), chain: issuer.chain });
     world.announce(object, { type: 'Normal', reason: 'Restored', note: `restored its Secret: ${reason}` });
     return undefined;
   }
@@ -242,10 +242,12 @@ async function unlisted(records: readonly OwnerRecord[], namespace: string, worl
   for (const issuer of issuers.values()) {
     const { authority } = issuer;
     const own = lasting.filter((each) => ownerText(each.issuer) === ownerText(issuer));
-    const entries = own.map(({ record }) => entryOf(record));
+    const revoked = own.flatMap(({ record: { revocation, ...record } }) =>
+      revocation ? [{ ...record, revocation }] : [],
+    );
     const { material } = authorityPlace(world, namespace, issuer, vouchedBy([]));
-    const state = crlStateOf(await material.crl(issuer), entries, authority);
-    const missing = typeof state === 'string' ? entries.map(({ serial }) => serial) : state.missing;
+    const state = await crlStateOf(await material.crl(issuer), revoked, authority);
+    const missing = typeof state === 'string' ? revoked.map(({ serial }) => serial) : state.missing;
     if (missing.length === 0) continue;
     const wait = `waits until the list of ${authority} names serial ${missing.join(', ')}`;
     const isThere = await world.client.get(certificateAuthorities, { namespace, name: authority });
@@ -253,10 +255,6 @@ async function unlisted(records: readonly OwnerRecord[], namespace: string, worl
     waits.push(isThere ? wait : `${wait}${gone}`);
   }
   return waits;
-}
-
-function entryOf({ serial, notAfter, revocation }: CertificateRecord): LedgerEntry {
-  return { serial, notAfter, revocation, certificate: async () => undefined };
 }
 
 async function deleteSecret(
@@ -293,7 +291,7 @@ async function stateOf(
   await material.look(owner);
   if (!known?.certificate) return undefined;
   const { issue, specification } = known.record.issuance;
-  const certificate = known.certificate.der;
+  const { certificate } = known;
   const keyOnAppliance = 'request' in specification.key;
   const recorded = { owner, issue, certificate, keyOnAppliance };
   if (issuer?.id !== specification.issuer) return materialStateOf(material, recorded);

@@ -11,7 +11,7 @@ import { issuedCertificateName } from '../../src/resources/issued-certificate.ts
 import { parseResource } from '../../src/resources/resource.ts';
 import { crlUrl } from '../../src/topology/demands.ts';
 import type { AuthorityId } from '../../src/topology/ids.ts';
-import { readCertificate } from '../../src/x509/certificate.ts';
+import type { Certificate } from '../../src/x509/certificate.ts';
 import { subjectPublicKeyInfo } from '../../src/x509/keys.ts';
 import { certificateAuthorities, issuedCertificates } from '../api/resources.ts';
 import { KubeApiError } from '../kube/errors.ts';
@@ -29,8 +29,8 @@ export function activeGeneration(authority: string): AuthorityGeneration {
 }
 
 export interface OpenIssuer extends Issuer {
-  /** DER of the root that its chain ends in. */
-  readonly root: Buffer;
+  /** What its chain ends in. */
+  readonly root: Certificate;
 }
 
 /**
@@ -43,7 +43,7 @@ export function authorityPlace(
   namespace: string,
   of: AuthorityGeneration,
   issueIn: IssueIn,
-  root: () => Promise<Buffer | undefined> = async () => undefined,
+  root: () => Promise<Certificate | undefined> = async () => undefined,
 ): { ledger: KubeLedger; material: KubeMaterial } {
   // An authority's Secret has a name of its own; this Material is for no other owner.
   const secretName = (owner: string) => owner;
@@ -77,14 +77,14 @@ async function openIssuer(world: World, namespace: string, name: string): Promis
   const stored = await world.client.get(issuedCertificates, { namespace, name: recordName });
   const record = stored?.spec.owner === ownerText(owner) ? ownerRecordOf(stored) : undefined;
   const { ledger, material } = authorityPlace(world, namespace, owner, vouchedBy(record ? [record] : []));
-  const { key, certificate: der, chain = [] } = await material.load(owner, 1);
+  const { key, certificate: kept, chain = [] } = await material.load(owner, 1);
   const root = await material.storedRoot(owner, 1);
   const certificate = record?.certificate;
-  const matches = certificate && der?.equals(certificate.der);
+  const matches = certificate && kept?.der.equals(certificate.der);
   if (!key || !root || !matches || !subjectPublicKeyInfo(createPublicKey(key)).equals(certificate.subjectPublicKeyInfo))
     throw notReady(at, 'has another key or certificate in its Secret than is on record', 'restore the Secret');
   return {
-    ...issuerOf(resource, certificate.der, chain),
+    ...issuerOf(resource, certificate, chain),
     signer: localSigner(key),
     ledger,
     root,
@@ -94,16 +94,16 @@ async function openIssuer(world: World, namespace: string, name: string): Promis
 /** What an authority with this certificate puts into certificates and hands out with them. @param above the chain above it */
 export function issuerOf(
   resource: CertificateAuthorityResource,
-  der: Buffer,
-  above: readonly Buffer[],
+  certificate: Certificate,
+  above: readonly Certificate[],
 ): Omit<Issuer, 'signer' | 'ledger'> {
   const authority = authorityOf(resource);
   const of = activeGeneration(authority.id);
   return {
     id: of.authority,
     generation: of.generation,
-    certificate: readCertificate(der, ownerText(of)),
-    chain: authority.issuer === undefined ? [] : [der, ...above],
+    certificate,
+    chain: authority.issuer === undefined ? [] : [certificate, ...above],
     crlUrl: crlUrl(authority, of.generation),
   };
 }

@@ -1,10 +1,18 @@
-import { type AuthorityGeneration, ownerText } from '../../src/authority/owner.ts';
+import { type AuthorityGeneration, type Owner, ownerText } from '../../src/authority/owner.ts';
 import type { Ledger } from '../../src/authority/ports.ts';
-import { type LedgerEntry, type NewEntry, type Revocation, timestamp } from '../../src/authority/record.ts';
+import {
+  isRevoked,
+  type LedgerEntry,
+  type NewEntry,
+  newestOf,
+  type Revocation,
+  type RevokedEntry,
+  timestamp,
+} from '../../src/authority/record.ts';
 import { serialFromHex } from '../../src/authority/serial.ts';
 import { VcsPkiError } from '../../src/errors.ts';
 import { issuedCertificateName } from '../../src/resources/issued-certificate.ts';
-import { readCertificate, type Serial, serialHex } from '../../src/x509/certificate.ts';
+import { type Serial, serialHex } from '../../src/x509/certificate.ts';
 import { keyId } from '../../src/x509/keys.ts';
 import { type IssuedCertificateObject, issuedCertificates } from '../api/resources.ts';
 import type { KubeApi } from './client.ts';
@@ -39,31 +47,51 @@ export class KubeLedger implements Ledger {
     this.#of = of;
   }
 
-  async entries(): Promise<readonly LedgerEntry[]> {
-    const { authority, generation } = this.#of;
-    const of = { authority, authorityGeneration: `${generation}` };
-    const entries = new Map<string, LedgerEntry>();
-    for (const entry of (await recordsWhere(this.#client, this.#namespace, of)).map(entryOf))
-      if (isListable(entry.serial) && !entries.get(entry.serial)?.revocation) entries.set(entry.serial, entry);
-    return [...entries.values()];
+  async find(serial: Serial): Promise<LedgerEntry | undefined> {
+    const object = await this.#client.get(issuedCertificates, this.#ref(serial));
+    return object && entryOf(object);
+  }
+
+  async newestOf(owner: Owner): Promise<LedgerEntry | undefined> {
+    return newestOf(await this.#where({ owner: ownerText(owner) }));
+  }
+
+  async unexpiredOf(owner: Owner, now: Date): Promise<readonly LedgerEntry[]> {
+    const entries = await this.#where({ owner: ownerText(owner) });
+    return entries.filter(({ notAfter }) => new Date(notAfter) > now);
+  }
+
+  /** Records that a version before wrote have no key id until the operator adds it. */
+  async byKey(keyId: string): Promise<readonly LedgerEntry[]> {
+    return this.#where({ keyId });
+  }
+
+  async *revoked(): AsyncGenerator<RevokedEntry> {
+    for (const entry of await this.#where({})) if (isRevoked(entry)) yield entry;
   }
 
   async record(entries: readonly NewEntry[]): Promise<void> {
     const objects = entries.map((entry) => this.#object(entry));
-    const serials = entries.map(({ serial }) => serial);
+    const serials = objects.map(({ spec }) => spec.serial);
     if (new Set(serials).size < serials.length) throw this.#reused(serials.join(', '));
     if (objects.length > 1) for (const { metadata, spec } of objects) await this.#refuseUsed(metadata, spec.serial);
     for (const object of objects) await this.#create(object);
   }
 
-  async revoke(serial: Serial, revocation: Revocation): Promise<void> {
-    if (await revokeRecord(this.#client, this.#ref(serial), revocation)) return;
-    throw new VcsPkiError('SERIAL_UNKNOWN', {
-      at: `IssuedCertificate ${this.#ref(serial).name}`,
-      value: serial,
-      message: `serial ${serial} was not issued by ${this.#of.authority}`,
-      fix: 'check the serial, and which authority issued the certificate',
-    });
+  async revoke(serials: readonly Serial[], revocation: Revocation): Promise<void> {
+    for (const serial of serials) if (!(await this.find(serial))) throw this.#unknown(serial);
+    for (const serial of serials)
+      if (!(await revokeRecord(this.#client, this.#ref(serial), revocation))) throw this.#unknown(serial);
+  }
+
+  /** Of this authority generation, in order of issue; a serial once, though somebody recorded it under a second name. */
+  async #where(values: Parameters<typeof recordsWhere>[2]): Promise<LedgerEntry[]> {
+    const { authority, generation } = this.#of;
+    const of = { ...values, authority, authorityGeneration: `${generation}` };
+    const entries = new Map<string, LedgerEntry>();
+    for (const entry of (await recordsWhere(this.#client, this.#namespace, of)).map(entryOf))
+      if (isListable(entry.serial) && !entries.get(entry.serial)?.revocation) entries.set(entry.serial, entry);
+    return [...entries.values()];
   }
 
   async reserveCrlNumber(floor: bigint): Promise<bigint> {
@@ -100,8 +128,9 @@ export class KubeLedger implements Ledger {
     if (await this.#client.get(issuedCertificates, ref)) throw this.#reused(serial);
   }
 
-  #object({ serial, certificate, issuance }: NewEntry): IssuedCertificateObject {
-    const { notBefore, notAfter, subjectPublicKeyInfo } = readCertificate(certificate, ownerText(issuance.owner));
+  #object({ certificate, issuance }: NewEntry): IssuedCertificateObject {
+    const { notBefore, notAfter, subjectPublicKeyInfo } = certificate;
+    const serial = serialHex(certificate.serialNumber);
     return {
       metadata: {
         ...this.#ref(serial),
@@ -115,7 +144,7 @@ export class KubeLedger implements Ledger {
         authority: this.#of.authority,
         authorityGeneration: this.#of.generation,
         serial,
-        certificate: certificate.toString('base64'),
+        certificate: certificate.der.toString('base64'),
         notBefore: timestamp(notBefore),
         notAfter: timestamp(notAfter),
         owner: ownerText(issuance.owner),
@@ -129,6 +158,15 @@ export class KubeLedger implements Ledger {
 
   #ref(serial: string): { namespace: string; name: string } {
     return { namespace: this.#namespace, name: issuedCertificateName(this.#of, serial) };
+  }
+
+  #unknown(serial: Serial): VcsPkiError {
+    return new VcsPkiError('SERIAL_UNKNOWN', {
+      at: `IssuedCertificate ${this.#ref(serial).name}`,
+      value: serial,
+      message: `serial ${serial} was not issued by ${this.#of.authority}`,
+      fix: 'check the serial, and which authority issued the certificate',
+    });
   }
 
   #reused(serial: string): VcsPkiError {

@@ -1,11 +1,12 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { type AuthorityGeneration, type Owner, ownerText } from '../../src/authority/owner.ts';
 import type { IssuedMaterial, Material } from '../../src/authority/ports.ts';
-import { readPublished } from '../../src/authority/revoke.ts';
+import { isSameList, replacedMeanwhile } from '../../src/authority/publish-gate.ts';
+import { readPublished } from '../../src/authority/revocation-list.ts';
 import { Secret } from '../../src/secret.ts';
 import { crlFileName } from '../../src/topology/demands.ts';
 import type { DemandId } from '../../src/topology/ids.ts';
-import { readCertificate, serialHex } from '../../src/x509/certificate.ts';
+import { type Certificate, readCertificate, serialHex } from '../../src/x509/certificate.ts';
 import { parsePrivateKey, privateKeyPem } from '../../src/x509/keys.ts';
 import { decodeDerOrPem, encodePem } from '../../src/x509/pem.ts';
 import type { KubeApi } from './client.ts';
@@ -25,8 +26,8 @@ export interface KubeMaterialOptions {
   readonly namespace: string;
   /** The Secret of a peer's certificate. */
   readonly secretName: (demand: DemandId) => string;
-  /** DER of the root above what is stored; undefined where that is a root itself. Asked for when it is needed. */
-  readonly root: () => Promise<Buffer | undefined>;
+  /** The root above what is stored; undefined where that is a root itself. Asked for when it is needed. */
+  readonly root: () => Promise<Certificate | undefined>;
   readonly pending: PendingKeys;
   /**
    * Which issue of `owner` a Secret holds, by what proves it; undefined where it holds none.
@@ -66,6 +67,7 @@ export class KubeMaterial implements Material {
   readonly #options: KubeMaterialOptions;
   readonly #secrets = new Map<string, Held | undefined>();
   readonly #lists = new Map<string, Stored<ConfigMapObject> | undefined>();
+  readonly #published = new Map<string, Buffer | undefined>();
 
   constructor(options: KubeMaterialOptions) {
     this.#options = options;
@@ -89,7 +91,7 @@ export class KubeMaterial implements Material {
       owner,
       issue,
       { ...(key && { 'tls.key': privateKeyPem(key).reveal() }), ...certificates },
-      serialHex(readCertificate(material.certificate, ownerText(owner)).serialNumber),
+      serialHex(material.certificate.serialNumber),
     );
     this.#options.pending.delete(this.#pendingId(owner, issue));
   }
@@ -114,17 +116,18 @@ export class KubeMaterial implements Material {
     return expected.every(([name, text]) => data?.[name] === base64(text)) && this.#isMarked(owner, issue);
   }
 
-  /** DER of the root that the Secret names. */
-  async storedRoot(owner: Owner, issue: number): Promise<Buffer | undefined> {
+  /** The root that the Secret names. */
+  async storedRoot(owner: Owner, issue: number): Promise<Certificate | undefined> {
     const data = this.#data(owner, issue)?.['ca.crt'];
     return certificatesIn(data, `${this.#place(owner)}: ca.crt`)[0];
   }
 
-  async publishCrl(of: AuthorityGeneration, crl: Buffer): Promise<void> {
+  async publishCrl(of: AuthorityGeneration, crl: Buffer, replaces: Buffer | undefined): Promise<void> {
     const { authority } = of;
     const name = crlConfigMapName(of);
     const file = crlFileName(authority, of.generation);
     if (!this.#lists.has(name)) await this.crl(of);
+    if (!isSameList(this.#published.get(name), replaces)) throw replacedMeanwhile(of);
     const before = this.#lists.get(name);
     const pem = encodePem('X509 CRL', crl);
     const small = crl.length + pem.length <= PART_BYTES;
@@ -138,6 +141,7 @@ export class KubeMaterial implements Material {
       ? await client.update(configMaps, { ...object, metadata: { ...before.metadata, ...object.metadata } })
       : await client.create(configMaps, object);
     this.#lists.set(name, written);
+    this.#published.set(name, crl);
     await this.#removeOtherParts(authority, name, parts);
   }
 
@@ -149,6 +153,7 @@ export class KubeMaterial implements Material {
     // One that lost its mark is judged by what it holds: whoever publishes the next list sees whose it is.
     if (list && !readPublished(bytes, of.authority)) refuseTaken(list, `ConfigMap ${namespace}/${name}`, of);
     this.#lists.set(name, list);
+    this.#published.set(name, bytes);
     return bytes;
   }
 
@@ -260,7 +265,7 @@ export class KubeMaterial implements Material {
   /** tls.crt begins with the certificate and goes on to below the root; ca.crt begins with the root and goes back down. */
   async #certificates({ certificate, chain }: IssuedMaterial): Promise<Record<'tls.crt' | 'ca.crt', string>> {
     const root = await this.#options.root();
-    const pem = (ders: readonly Buffer[]) => ders.map((der) => encodePem('CERTIFICATE', der)).join('');
+    const pem = (all: readonly Certificate[]) => all.map(({ der }) => encodePem('CERTIFICATE', der)).join('');
     return {
       'tls.crt': pem([certificate, ...chain]),
       'ca.crt': pem([root ?? certificate, ...[...chain].reverse()]),
@@ -289,9 +294,10 @@ export class KubeMaterial implements Material {
   }
 }
 
-function certificatesIn(data: string | undefined, at: string): Buffer[] {
+function certificatesIn(data: string | undefined, at: string): Certificate[] {
   const bytes = Buffer.from(data ?? '', 'base64');
-  return bytes.length === 0 ? [] : decodeDerOrPem(bytes, 'CERTIFICATE', at);
+  const ders = bytes.length === 0 ? [] : decodeDerOrPem(bytes, 'CERTIFICATE', at);
+  return ders.map((der) => readCertificate(der, at));
 }
 
 /** What others have put into the Secret. */

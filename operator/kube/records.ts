@@ -77,7 +77,7 @@ export function entryOf(object: IssuedCertificateObject): LedgerEntry {
     get issuance() {
       return issuanceOf(object);
     },
-    certificate: async () => Buffer.from(object.spec.certificate, 'base64'),
+    certificate: async () => certificateOf(object),
   };
 }
 

@@ -152,9 +152,9 @@ export function checkArrival({ demand, certificate }: Arrival, authority: readon
  */
 export async function isOnRecord({ demand, certificate }: Arrival, ledger: Ledger): Promise<boolean> {
   const serial = serialHex(certificate.serialNumber);
-  const present = (await ledger.entries()).find((entry) => entry.serial === serial);
+  const present = await ledger.find(serial);
   if (!present) return false;
-  if ((await present.certificate())?.equals(certificate.der)) return true;
+  if ((await present.certificate())?.der.equals(certificate.der)) return true;
   throw serialUsedTwice(demand, serial);
 }
 
@@ -177,10 +177,9 @@ export async function acceptArrival(
   const { demand, issue, reason, specification, certificate, chain } = arrival;
   const owner = { demand: demand.id };
   const issuance: Issuance = { owner, topology, issue, reason, specification, signedElsewhere: true };
-  const serial = serialHex(certificate.serialNumber);
-  if (!(await isOnRecord(arrival, ledger))) await ledger.record([{ serial, certificate: certificate.der, issuance }]);
-  const issuers = chain.filter(({ subject, issuer }) => !sameName(subject, issuer)).map(({ der }) => der);
-  await ports.material.store(owner, issue, { certificate: certificate.der, chain: issuers });
+  if (!(await isOnRecord(arrival, ledger))) await ledger.record([{ certificate, issuance }]);
+  const issuers = chain.filter(({ subject, issuer }) => !sameName(subject, issuer));
+  await ports.material.store(owner, issue, { certificate, chain: issuers });
   await ports.requests.remove(demand.id);
 }
 

@@ -8,7 +8,6 @@ import {
   encodeSigned,
   encodeTbsCertificate,
   readCertificate,
-  serialHex,
 } from '../x509/certificate.ts';
 import { generatePrivateKey, type KeyType, keyIdentifier, keyTypes, subjectPublicKeyInfo } from '../x509/keys.ts';
 import { encodeName } from '../x509/name.ts';
@@ -24,12 +23,9 @@ import type { Clock, Ledger, Material, Random, Signer } from './ports.ts';
 import { authorityExtensions, leafExtensions } from './profile.ts';
 import { type Issuance, type NewEntry, specificationOf } from './record.ts';
 import { checkRequest } from './request-check.ts';
-import { addDays } from './schedule.ts';
+import { addDays, BACKDATE_MS } from './schedule.ts';
 import { randomSerial } from './serial.ts';
 import { refuseUnfit } from './unfit-key.ts';
-
-/** Certificates and lists are valid from a little before they are made: the clocks of appliances differ. */
-export const BACKDATE_MS = 10 * 60 * 1000;
 
 /** Signatures per ledger write: large enough that one fsync serves many, small enough that a crash repeats little. */
 const BATCH = 64;
@@ -67,26 +63,20 @@ export async function issueCertificates(
 ): Promise<void> {
   for (let start = 0; start < orders.length; start += BATCH) {
     signal?.throwIfAborted();
-    const signed: (NewEntry & { order: IssueOrder })[] = [];
+    const signed: (NewEntry & { readonly order: IssueOrder })[] = [];
     for (const order of orders.slice(start, start + BATCH)) {
-      const serialNumber = randomSerial(ports.random);
-      const certificate = await signLeaf(order, serialNumber, issuer, ports);
-      signed.push({ order, serial: serialHex(serialNumber), certificate, issuance: issuanceOf(order, topology) });
+      const certificate = await signLeaf(order, issuer, ports);
+      signed.push({ order, certificate, issuance: issuanceOf(order, topology) });
     }
     await issuer.ledger.record(signed);
     for (const { order, certificate } of signed) {
       await ports.material.store({ demand: order.demand.id }, order.issue, { certificate, chain: issuer.chain });
-      announce({ order, certificate: readCertificate(certificate, order.demand.id) });
+      announce({ order, certificate });
     }
   }
 }
 
-async function signLeaf(
-  { demand, issue }: IssueOrder,
-  serialNumber: bigint,
-  issuer: Issuer,
-  ports: Ports,
-): Promise<Buffer> {
+async function signLeaf({ demand, issue }: IssueOrder, issuer: Issuer, ports: Ports): Promise<Certificate> {
   const publicKey = await publicKeyOf(demand, issue, ports.material);
   await refuseUnfit(publicKey, demand.id, ports);
   if (publicKey.equals(issuer.certificate.subjectPublicKeyInfo)) {
@@ -99,7 +89,7 @@ async function signLeaf(
   const now = ports.clock.now();
   return sign(
     {
-      serialNumber,
+      serialNumber: randomSerial(ports.random),
       issuer: issuer.certificate.subject.der,
       subject: encodeName(demand.subject),
       ...validityWithin(issuer.certificate, now, demand.lifetimeDays, demand.id),
@@ -113,6 +103,7 @@ async function signLeaf(
       }),
     },
     issuer.signer,
+    demand.id,
   );
 }
 
@@ -198,10 +189,9 @@ export async function createAuthority(
   const subject = encodeName(authority.subject);
   const now = ports.clock.now();
   const notBefore = seconds(now.getTime() - BACKDATE_MS);
-  const serialNumber = randomSerial(ports.random);
   const certificate = await sign(
     {
-      serialNumber,
+      serialNumber: randomSerial(ports.random),
       issuer: parent?.certificate.subject.der ?? subject,
       subject,
       ...(parent
@@ -217,6 +207,7 @@ export async function createAuthority(
       }),
     },
     parent?.signer ?? localSigner(own.key),
+    at,
   );
   const issuance: Issuance = {
     owner,
@@ -225,15 +216,15 @@ export async function createAuthority(
     reason: context.reason,
     specification: authoritySpecification(authority),
   };
-  await ledger.record([{ serial: serialHex(serialNumber), certificate, issuance }]);
+  await ledger.record([{ certificate, issuance }]);
   await ports.material.store(owner, 1, { certificate, chain: parent?.chain ?? [] });
-  return readCertificate(certificate, at);
+  return certificate;
 }
 
-async function sign(content: CertificateContent, signer: Signer): Promise<Buffer> {
+async function sign(content: CertificateContent, signer: Signer, at: string): Promise<Certificate> {
   const algorithm = signatureAlgorithmFor(signer.subjectPublicKeyInfo);
   const tbs = encodeTbsCertificate(content, algorithm);
-  return encodeSigned(tbs, algorithm, await signer.sign(tbs));
+  return readCertificate(encodeSigned(tbs, algorithm, await signer.sign(tbs)), at);
 }
 
 function issuanceOf({ demand, issue, reason }: IssueOrder, topology: string): Issuance {

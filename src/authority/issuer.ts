@@ -11,10 +11,10 @@ export interface Issuer {
   readonly id: AuthorityId;
   readonly generation: number;
   readonly certificate: Certificate;
-  /** DER of the certificates to hand out with a leaf: this one's and those above it, without the root. */
-  readonly chain: readonly Buffer[];
-  /** DER of the root above, where it is known. */
-  readonly root?: Buffer | undefined;
+  /** What is handed out with a leaf: this certificate and those above it, without the root. */
+  readonly chain: readonly Certificate[];
+  /** The root above, where it is known. */
+  readonly root?: Certificate | undefined;
   readonly signer: Signer;
   readonly ledger: Ledger;
   /** The distribution point in its certificates. */

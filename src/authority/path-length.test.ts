@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import type { AuthorityId } from '../topology/ids.ts';
 import { authoritySchema } from '../topology/schema.ts';
 import { generatePrivateKey } from '../x509/keys.ts';
 import { createAuthority } from './issue.ts';
@@ -21,8 +22,8 @@ async function authority(id: string, pathLength: number | undefined, parent?: Is
   const declared = authoritySchema.parse({ id, subject: { commonName: `Test ${id}` }, key: 'ec-p256' });
   const context = { reason: 'test', topology: 'test', pathLength };
   const certificate = await createAuthority(declared, { generation: 1, ledger, key }, parent, context, ports);
-  const chain = parent ? [certificate.der, ...parent.chain] : [];
-  const root = parent ? (parent.root ?? parent.certificate.der) : certificate.der;
+  const chain = parent ? [certificate, ...parent.chain] : [];
+  const root = parent ? (parent.root ?? parent.certificate) : certificate;
   return {
     id: declared.id,
     generation: 1,
@@ -47,7 +48,8 @@ describe('RFC 5280 4.2.1.9: an authority is signed only where every path length 
     const refused = { code: 'PATH_LENGTH_EXCEEDED', at: 'authority/child', value: '0' };
     await expect(authority('child', 0, root)).rejects.toMatchObject(refused);
     await expect(authority('child', 0, root)).rejects.toThrow('the certificate of Test root has path length 0');
-    expect(await root.ledger.entries()).toHaveLength(1);
+    const child = { authority: 'child' as AuthorityId, generation: 1 };
+    expect(await root.ledger.newestOf(child)).toBeUndefined();
   });
 
   it('not two deep below one with path length 1, whatever the one between allows', async () => {

@@ -1,5 +1,5 @@
 import { VcsPkiError } from '../errors.ts';
-import { type Certificate, readCertificate } from '../x509/certificate.ts';
+import type { Certificate } from '../x509/certificate.ts';
 import { sameName } from '../x509/name.ts';
 import type { Issuer } from './issuer.ts';
 
@@ -10,7 +10,7 @@ import type { Issuer } from './issuer.ts';
  */
 export function refusePathTooLong(parent: Pick<Issuer, 'certificate' | 'chain' | 'root'>, at: string): void {
   let below = 1;
-  for (const certificate of authoritiesFrom(parent, at)) {
+  for (const certificate of authoritiesFrom(parent)) {
     const allowed = certificate.basicConstraints?.pathLength;
     if (allowed !== undefined && below > allowed) throw exceeded(certificate, allowed, at);
     if (!sameName(certificate.subject, certificate.issuer)) below += 1;
@@ -18,10 +18,9 @@ export function refusePathTooLong(parent: Pick<Issuer, 'certificate' | 'chain' |
 }
 
 /** From `parent` up, as far as is known. */
-function authoritiesFrom({ certificate, chain, root }: Parameters<typeof refusePathTooLong>[0], at: string) {
-  const known = [certificate.der, ...chain, ...(root ? [root] : [])];
-  const distinct = known.filter((der, index) => known.findIndex((other) => other.equals(der)) === index);
-  return distinct.map((der) => readCertificate(der, at));
+function authoritiesFrom({ certificate, chain, root }: Parameters<typeof refusePathTooLong>[0]): Certificate[] {
+  const known = [certificate, ...chain, ...(root ? [root] : [])];
+  return known.filter(({ der }, index) => known.findIndex((other) => other.der.equals(der)) === index);
 }
 
 function exceeded({ subject }: Certificate, allowed: number, at: string): VcsPkiError {

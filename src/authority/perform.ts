@@ -10,9 +10,9 @@ import { checkRequests, createAuthority, type IssueOrder, issueCertificates, typ
 import type { Issuer } from './issuer.ts';
 import { type Owner, ownerText } from './owner.ts';
 import { type Action, pathLengthBelow } from './plan.ts';
-import type { Ledger, Requests } from './ports.ts';
+import type { IssuedMaterial, Ledger, Requests } from './ports.ts';
 import type { CertificateRecord } from './record.ts';
-import { revokeCertificate, signCrl } from './revoke.ts';
+import { revokeCertificates, signCrl } from './revocation-list.ts';
 
 /** Where the authorities of a topology live. */
 export interface Authorities {
@@ -20,7 +20,7 @@ export interface Authorities {
   prepare(authority: Authority, generation: number): Promise<Ledger>;
   open(id: AuthorityId): Promise<Issuer>;
   /** The recorded certificate and its issuers, for restoring a damaged file. */
-  recorded(owner: Owner): Promise<{ certificate: Buffer; chain: readonly Buffer[] }>;
+  recorded(owner: Owner): Promise<IssuedMaterial>;
 }
 
 /** What has been done, as it happens. */
@@ -87,7 +87,7 @@ export async function perform(
     if (action.kind === 'revoke') {
       const { record, reason } = action;
       const issuer = await open(issuerOf(record, topology));
-      await revokeCertificate(issuer, record.serial, REMOVAL_REASON, ports.clock);
+      await revokeCertificates(issuer, [record.serial], REMOVAL_REASON, ports.clock);
       announce({ kind: 'revoked', record, reason });
     } else if (action.kind === 'sign CRL') {
       const { authority, reason } = action;

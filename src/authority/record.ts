@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Demand } from '../topology/demands.ts';
-import type { Serial } from '../x509/certificate.ts';
+import type { Certificate, Serial } from '../x509/certificate.ts';
 import type { RevocationReason } from '../x509/crl.ts';
 import { revocationReasons } from '../x509/crl.ts';
 import { ownerSchema } from './owner.ts';
@@ -77,14 +77,31 @@ export interface LedgerEntry {
   readonly revocation?: Revocation | undefined;
   readonly issuance?: Issuance | undefined;
   readonly notBefore?: Timestamp | undefined;
-  /** DER, read when asked for. */
-  certificate(): Promise<Buffer | undefined>;
+  /** Read when asked for. */
+  certificate(): Promise<Certificate | undefined>;
+}
+
+export interface RevokedEntry extends LedgerEntry {
+  readonly revocation: Revocation;
+}
+
+/** What a list tells of a certificate. */
+export type Revoked = Pick<RevokedEntry, 'serial' | 'notAfter' | 'revocation'>;
+
+/** The one that was issued last. */
+export function newestOf(entries: Iterable<LedgerEntry>): LedgerEntry | undefined {
+  let newest: LedgerEntry | undefined;
+  for (const entry of entries) if ((entry.issuance?.issue ?? 0) >= (newest?.issuance?.issue ?? 0)) newest = entry;
+  return newest;
+}
+
+export function isRevoked(entry: LedgerEntry): entry is RevokedEntry {
+  return entry.revocation !== undefined;
 }
 
 /** A certificate that has been signed in memory and is not on record yet. */
 export interface NewEntry {
-  readonly serial: Serial;
-  readonly certificate: Buffer;
+  readonly certificate: Certificate;
   readonly issuance: Issuance;
 }
 

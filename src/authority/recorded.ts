@@ -1,37 +1,37 @@
 import { createPublicKey } from 'node:crypto';
 import { VcsPkiError } from '../errors.ts';
-import { readCertificate } from '../x509/certificate.ts';
+import type { Certificate, Serial } from '../x509/certificate.ts';
 import { subjectPublicKeyInfo } from '../x509/keys.ts';
-import { type Owner, ownerText } from './owner.ts';
+import type { Owner } from './owner.ts';
 import type { AuthorityState, MaterialState } from './plan.ts';
 import type { IssuedMaterial, Material } from './ports.ts';
-import type { LedgerEntry } from './record.ts';
-import { crlSignedAt, isListedToItsEnd, readPublished } from './revoke.ts';
+import type { Revoked } from './record.ts';
+import { crlSignedAt, isListedToItsEnd, readPublished } from './revocation-list.ts';
 import { serialFromHex } from './serial.ts';
 
 /** How a published list compares with the ledger. */
-export function crlStateOf(
+export async function crlStateOf(
   der: Buffer | undefined,
-  entries: readonly LedgerEntry[],
+  revoked: AsyncIterable<Revoked> | Iterable<Revoked>,
   authority: string,
-): NonNullable<AuthorityState['crl']> {
+): Promise<NonNullable<AuthorityState['crl']>> {
   if (!der) return 'none';
   const crl = readPublished(der, authority);
   if (!crl) return 'damaged';
-  const missing = entries.filter(
-    (entry) => entry.revocation && !crl.find(serialFromHex(entry.serial)) && !isListedToItsEnd(entry, crl),
-  );
+  const missing: Serial[] = [];
+  for await (const entry of revoked)
+    if (!crl.find(serialFromHex(entry.serial)) && !isListedToItsEnd(entry, crl)) missing.push(entry.serial);
   return {
     signedAt: crlSignedAt(crl),
     nextUpdate: crl.nextUpdate ?? crl.thisUpdate,
-    missing: missing.map(({ serial }) => serial),
+    missing,
   };
 }
 
 export interface RecordedCertificate {
   readonly owner: Owner;
   readonly issue: number;
-  readonly certificate: Buffer;
+  readonly certificate: Certificate;
   /** Whether the key was made on the appliance, and so is kept nowhere here. */
   readonly keyOnAppliance: boolean;
 }
@@ -45,7 +45,7 @@ export async function materialStateOf(
   material: Pick<Material, 'load'>,
   { owner, issue, certificate, keyOnAppliance }: RecordedCertificate,
   isWhole: (kept: Partial<IssuedMaterial>) => boolean | Promise<boolean> = (kept) =>
-    kept.certificate?.equals(certificate) ?? false,
+    kept.certificate?.der.equals(certificate.der) ?? false,
 ): Promise<MaterialState> {
   let kept: Awaited<ReturnType<Material['load']>>;
   try {
@@ -58,7 +58,7 @@ export async function materialStateOf(
   if (!keyOnAppliance && !kept.sealed) {
     if (!kept.key) return 'key missing';
     const publicKey = subjectPublicKeyInfo(createPublicKey(kept.key));
-    if (!publicKey.equals(readCertificate(certificate, ownerText(owner)).subjectPublicKeyInfo)) return 'key altered';
+    if (!publicKey.equals(certificate.subjectPublicKeyInfo)) return 'key altered';
   }
   if (!kept.certificate) return 'certificate missing';
   return (await isWhole(kept)) ? 'whole' : 'certificate altered';

@@ -18,6 +18,9 @@ export function nextUpdateDue(schedule: CrlSchedule, signedAt: Date): Date {
   return addDays(lastOccurrence(schedule.dailyUpdateUtc, signedAt), schedule.everyDays);
 }
 
+/** Certificates and lists are valid from a little before they are made: the clocks of appliances differ. */
+export const BACKDATE_MS = 10 * 60 * 1000;
+
 export function addDays(date: Date, days: number): Date {
   return new Date(date.getTime() + days * DAY);
 }

@@ -13,7 +13,7 @@ import { crlUrl, type Demand, demandIdOf } from '../topology/demands.ts';
 import type { DemandId } from '../topology/ids.ts';
 import type { Topology } from '../topology/schema.ts';
 import { authorityReader, trustEntries } from '../trust/trust-list.ts';
-import { type Certificate, readCertificate } from '../x509/certificate.ts';
+import type { Certificate } from '../x509/certificate.ts';
 import { privateKeyPem } from '../x509/keys.ts';
 import { crlAuthoritiesOf } from './evidence.ts';
 
@@ -77,14 +77,14 @@ export async function deliver(
       if (!material?.certificate) continue;
       const client =
         cluster.clientCertificate && (await materialOf(demandIdOf(cluster, peer, 'client'), directory, state));
-      const certificate = readCertificate(material.certificate, demand);
+      const { certificate } = material;
       const files = bundleFiles({
         cluster,
         peer,
         certificate,
         key: material.key && privateKeyPem(material.key),
         client: client?.certificate && {
-          certificate: readCertificate(client.certificate, `${demand}, client certificate`),
+          certificate: client.certificate,
           key: client.key && privateKeyPem(client.key),
         },
         trusted,
@@ -101,7 +101,11 @@ export async function deliver(
         path,
         BUNDLE_FILES.filter((name) => !present.has(name)),
       );
-      const pfx = material.key && { key: material.key, chain: material.chain ?? [], certificate };
+      const pfx = material.key && {
+        key: material.key,
+        chain: (material.chain ?? []).map(({ der }) => der),
+        certificate,
+      };
       if (pfx && password) await writePkcs12(directory, path, pfx, password);
       else if (await withdrawPkcs12(directory, path, pfx?.certificate)) withdrawn.push(`${cluster.id}/${peer.id}`);
       after[`${cluster.id}/${peer.id}`] = digests(files);
@@ -241,7 +245,7 @@ async function authorityCertificates(
   const certificates = new Map<string, Certificate>();
   for (const { id } of topology.authorities) {
     const { certificate } = await directory.material.load(activeGeneration(id, state), 1);
-    if (certificate) certificates.set(id, readCertificate(certificate, id));
+    if (certificate) certificates.set(id, certificate);
   }
   return certificates;
 }

@@ -1,5 +1,6 @@
 import { activeGeneration, type Plan, pathLengthBelow, type RecordedState } from '../authority/plan.ts';
 import { addDays } from '../authority/schedule.ts';
+import { serialFromHex } from '../authority/serial.ts';
 import { type PkiDirectory, readRecordedCrl } from '../store/pki-directory.ts';
 import { demands } from '../topology/demands.ts';
 import type { AuthorityId } from '../topology/ids.ts';
@@ -70,8 +71,8 @@ export async function gatherEvidence(
     const of = activeGeneration(id, state);
     const authority = signing.get(id);
     if (authority) {
-      const entries = await directory.ledger(of).entries();
-      const revoked = new Set(entries.flatMap((entry) => (entry.revocation ? [BigInt(`0x${entry.serial}`)] : [])));
+      const revoked = new Set<bigint>();
+      for await (const { serial } of directory.ledger(of).revoked()) revoked.add(serialFromHex(serial));
       const nextUpdate = addDays(now, authority.crl.validDays);
       revocationLists.push(predictCrl(issuer, { thisUpdate: now, nextUpdate, revoked }));
     } else {

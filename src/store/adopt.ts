@@ -113,7 +113,6 @@ export async function adoptAuthority(
 ): Promise<void> {
   checkDeclaration(found.certificate, authority);
   checkIssuer(found.certificate, authority, issuer);
-  const serial = serialHex(found.certificate.serialNumber);
   const owner = { authority: authority.id, generation: 1 };
   const issuance = {
     owner,
@@ -124,7 +123,7 @@ export async function adoptAuthority(
   };
   // Its own certificate is in the index of who signed it: of an authority above, or of itself after openssl ca -selfsign.
   const ledger = directory.ledger({ authority: authority.issuer ?? authority.id, generation: 1 });
-  const record = { serial, certificate: found.certificate.der, issuance };
+  const record = { certificate: found.certificate, issuance };
   ledger.refuseUnreadable(record);
   const index = found.index.map(formatIndexLine).join('');
   parseIndex(index, directory.authorityPath(owner));
@@ -153,7 +152,7 @@ export async function adoptAuthority(
   ]);
   for (const [name, bytes] of files) await writeAtomically(fs, join(place, name), bytes);
   await writeAtomically(fs, join(place, 'private', 'cakey.pem'), found.key.reveal(), 0o600);
-  if (found.crl) await directory.material.publishCrl(owner, found.crl.der);
+  if (found.crl) await directory.material.publishCrl(owner, found.crl.der, await directory.material.crl(owner));
   await ledger.adopt(record);
 }
 

@@ -4,7 +4,6 @@ import { ownerFromText } from '../authority/owner.ts';
 import type { NewEntry } from '../authority/record.ts';
 import { serialFromHex } from '../authority/serial.ts';
 import type { AuthorityId } from '../topology/ids.ts';
-import type { Serial } from '../x509/certificate.ts';
 import { DiskLedger } from './disk-ledger.ts';
 import { MemoryFileSystem } from './testing/memory-file-system.ts';
 
@@ -21,10 +20,11 @@ const open = () => new DiskLedger(fs, PLACE, true);
 const read = async (name: string) => (await fs.readFile(`${PLACE}/${name}`)) ?? Buffer.alloc(0);
 const write = (name: string, bytes: Uint8Array) => fs.writeFile(`${PLACE}/${name}`, bytes, 0o644);
 
-function entry(serial: string, name = 'expc1.example.com', serialNumber = serialFromHex(serial)): NewEntry {
+function entry(serial: string, name = 'expc1.example.com'): NewEntry {
   return {
-    serial: serial as Serial,
-    certificate: signedCertificate(serialNumber, name, new Date('2028-02-29T02:00:00Z'), key, ['expc1.example.com']),
+    certificate: signedCertificate(serialFromHex(serial), name, new Date('2028-02-29T02:00:00Z'), key, [
+      'expc1.example.com',
+    ]),
     issuance: {
       owner: ownerFromText('core/expc1/server'),
       topology: 'test',
@@ -115,11 +115,9 @@ describe('a ledger whose last write was cut off', () => {
 });
 
 describe('what could not be read back', () => {
-  it.each([
-    ['a negative serial number', entry('-05', 'expc1.example.com', 5n)],
-    ['a serial number that is none', entry('XY', 'expc1.example.com', 5n)],
-    ['an odd one', entry('4A0', 'expc1.example.com', 5n)],
-  ])('%s is refused, and nothing is written', async (_, bad) => {
+  it('a negative serial number is refused, and nothing is written', async () => {
+    const { certificate, issuance } = entry('4A03');
+    const bad = { certificate: { ...certificate, serialNumber: -5n }, issuance };
     await open().record([entry('4A01')]);
     const before = fs.files();
     await expect(open().record([entry('4A02'), bad])).rejects.toMatchObject({ code: 'ENTRY_REFUSED' });

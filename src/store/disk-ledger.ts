@@ -1,11 +1,21 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { fromFormat1 } from '../authority/format-1.ts';
-import { ownerText } from '../authority/owner.ts';
+import { type Owner, ownerText } from '../authority/owner.ts';
 import type { Ledger } from '../authority/ports.ts';
-import { type LedgerEntry, type NewEntry, type Revocation, recordSchema, timestamp } from '../authority/record.ts';
+import {
+  isRevoked,
+  type LedgerEntry,
+  type NewEntry,
+  newestOf,
+  type Revocation,
+  type RevokedEntry,
+  recordSchema,
+  timestamp,
+} from '../authority/record.ts';
 import { VcsPkiError } from '../errors.ts';
-import { readCertificate, type Serial } from '../x509/certificate.ts';
+import { readCertificate, type Serial, serialHex } from '../x509/certificate.ts';
+import { keyId } from '../x509/keys.ts';
 import { slashName } from '../x509/name.ts';
 import { decodeDerOrPem, encodePem } from '../x509/pem.ts';
 import { type FileSystem, writeAtomically } from './file-system.ts';
@@ -46,6 +56,37 @@ export class DiskLedger implements Ledger {
     this.#writable = writable;
   }
 
+  async find(serial: Serial): Promise<LedgerEntry | undefined> {
+    return (await this.entries()).find((entry) => entry.serial === serial);
+  }
+
+  async newestOf(owner: Owner): Promise<LedgerEntry | undefined> {
+    return newestOf(await this.#of(owner));
+  }
+
+  async unexpiredOf(owner: Owner, now: Date): Promise<readonly LedgerEntry[]> {
+    return (await this.#of(owner)).filter(({ notAfter }) => new Date(notAfter) > now);
+  }
+
+  async byKey(id: string): Promise<readonly LedgerEntry[]> {
+    const found: LedgerEntry[] = [];
+    for (const entry of await this.entries()) {
+      const certificate = await entry.certificate();
+      if (certificate && keyId(certificate.subjectPublicKeyInfo) === id) found.push(entry);
+    }
+    return found;
+  }
+
+  async *revoked(): AsyncGenerator<RevokedEntry> {
+    for (const entry of await this.entries()) if (isRevoked(entry)) yield entry;
+  }
+
+  async #of(owner: Owner): Promise<LedgerEntry[]> {
+    const text = ownerText(owner);
+    return (await this.entries()).filter(({ issuance }) => issuance && ownerText(issuance.owner) === text);
+  }
+
+  /** In order of issue. */
   async entries(): Promise<readonly LedgerEntry[]> {
     const pending = await this.#pending();
     if (pending.length > 0 && this.#writable) {
@@ -61,7 +102,7 @@ export class DiskLedger implements Ledger {
       ...index.map((entry) => this.#entry(entry, records.get(entry.serial))),
       ...unwritten.map(({ record, certificate }) => ({
         ...record,
-        certificate: async () => Buffer.from(certificate, 'base64'),
+        certificate: async () => readCertificate(Buffer.from(certificate, 'base64'), record.serial),
       })),
     ];
   }
@@ -69,15 +110,16 @@ export class DiskLedger implements Ledger {
   async record(entries: readonly NewEntry[]): Promise<void> {
     const taken = new Set((await this.entries()).map((entry) => entry.serial));
     const pending = entries.map((entry) => {
-      if (taken.has(entry.serial)) {
+      const serial = serialHex(entry.certificate.serialNumber);
+      if (taken.has(serial)) {
         throw new VcsPkiError('SERIAL_REUSED', {
           at: this.#path('index.txt'),
-          value: entry.serial,
-          message: `serial ${entry.serial} is on record already`,
+          value: serial,
+          message: `serial ${serial} is on record already`,
           fix: 'run again: another serial is drawn',
         });
       }
-      taken.add(entry.serial);
+      taken.add(serial);
       return pendingOf(entry);
     });
     await this.#commit(pending);
@@ -88,14 +130,14 @@ export class DiskLedger implements Ledger {
    * SERIAL_REUSED, writing nothing, where another certificate has its serial.
    */
   async adopt(entry: NewEntry): Promise<void> {
-    const present = (await this.entries()).find(({ serial }) => serial === entry.serial);
+    const present = await this.find(serialHex(entry.certificate.serialNumber));
     const certificate = await present?.certificate();
-    if (!present || present.issuance || (certificate && !certificate.equals(entry.certificate)))
+    if (!present || present.issuance || (certificate && !certificate.der.equals(entry.certificate.der)))
       return this.record([entry]);
     await this.#commit([pendingOf(entry)]);
   }
 
-  async revoke(serial: Serial, revocation: Revocation): Promise<void> {
+  async revoke(serials: readonly Serial[], revocation: Revocation): Promise<void> {
     const reason = indexReasons.find((known) => known === revocation.reason);
     if (!reason) {
       throw new VcsPkiError('REASON_REFUSED', {
@@ -105,22 +147,24 @@ export class DiskLedger implements Ledger {
         fix: `use one of ${indexReasons.join(', ')}`,
       });
     }
-    const entry = (await this.entries()).find((candidate) => candidate.serial === serial);
-    if (!entry) {
+    const open = new Map((await this.entries()).map((entry) => [entry.serial, !entry.revocation]));
+    const unknown = serials.find((serial) => !open.has(serial));
+    if (unknown !== undefined) {
       throw new VcsPkiError('SERIAL_UNKNOWN', {
         at: this.#path('index.txt'),
-        value: serial,
-        message: `serial ${serial} was not issued by this authority`,
+        value: unknown,
+        message: `serial ${unknown} was not issued by this authority`,
         fix: 'check the serial, and which authority issued the certificate',
       });
     }
-    if (entry.revocation) return;
+    const wanted = new Set<string>(serials.filter((serial) => open.get(serial)));
+    if (wanted.size === 0) return;
     const read = this.#index.bytes;
     const lines = read
       .toString()
       .split('\n')
       .map((line) => {
-        if (!line.toUpperCase().includes(`\t${serial}\t`)) return line;
+        if (!wanted.has(line.split('\t')[3]?.toUpperCase() ?? '')) return line;
         const [present] = parseIndex(line, this.#path('index.txt'));
         return present ? formatIndexLine({ ...present, revocation }).trimEnd() : line;
       });
@@ -287,7 +331,8 @@ export class DiskLedger implements Ledger {
       certificate: async () => {
         const path = this.#path('newcerts', `${entry.serial}.pem`);
         const bytes = await this.#fs.readFile(path);
-        return bytes && decodeDerOrPem(bytes, 'CERTIFICATE', path)[0];
+        const [der] = bytes ? decodeDerOrPem(bytes, 'CERTIFICATE', path) : [];
+        return der && readCertificate(der, path);
       },
     };
   }
@@ -311,15 +356,15 @@ export class DiskLedger implements Ledger {
 }
 
 function pendingOf(entry: NewEntry): Pending {
-  const certificate = readCertificate(entry.certificate, ownerText(entry.issuance.owner));
+  const { certificate } = entry;
   return {
     record: {
-      serial: entry.serial,
+      serial: serialHex(certificate.serialNumber),
       notBefore: timestamp(certificate.notBefore),
       notAfter: timestamp(certificate.notAfter),
       issuance: entry.issuance,
     },
-    certificate: entry.certificate.toString('base64'),
+    certificate: certificate.der.toString('base64'),
     subject: slashName(certificate.subject),
   };
 }

@@ -2,11 +2,12 @@ import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import type { AuthorityGeneration, Owner } from '../authority/owner.ts';
 import type { IssuedMaterial, KeptMaterial, Material } from '../authority/ports.ts';
+import { isSameList, replacedMeanwhile } from '../authority/publish-gate.ts';
 import { VcsPkiError } from '../errors.ts';
 import { Secret } from '../secret.ts';
 import { crlFileName } from '../topology/demands.ts';
 import type { DemandId } from '../topology/ids.ts';
-import { readCertificate } from '../x509/certificate.ts';
+import { type Certificate, readCertificate } from '../x509/certificate.ts';
 import { isEncrypted, keyId, parsePrivateKey, privateKeyPem, subjectPublicKeyInfo } from '../x509/keys.ts';
 import { decodePem, encodePem } from '../x509/pem.ts';
 import { type FileSystem, makeDirectories, writeAtomically } from './file-system.ts';
@@ -60,9 +61,9 @@ export class DiskMaterial implements Material {
     await writeAtomically(
       this.#fs,
       chain,
-      Buffer.from(material.chain.map((der) => encodePem('CERTIFICATE', der)).join('')),
+      Buffer.from(material.chain.map(({ der }) => encodePem('CERTIFICATE', der)).join('')),
     );
-    await writeAtomically(this.#fs, certificate, Buffer.from(encodePem('CERTIFICATE', material.certificate)));
+    await writeAtomically(this.#fs, certificate, Buffer.from(encodePem('CERTIFICATE', material.certificate.der)));
   }
 
   /** Gives up the key of an issue that no certificate was issued for. */
@@ -96,7 +97,7 @@ export class DiskMaterial implements Material {
     const key = await this.#readKey(owner, paths.key);
     if (!certificate || !key) return false;
     const publicKey = subjectPublicKeyInfo(key);
-    if (!readCertificate(certificate, paths.certificate).subjectPublicKeyInfo.equals(publicKey)) return false;
+    if (!certificate.subjectPublicKeyInfo.equals(publicKey)) return false;
     await writeAtomically(this.#fs, paths.key, Buffer.from(privateKeyPem(key, this.#passphrase).reveal()), 0o600);
     const kept = await this.#readKey(owner, paths.key).catch(() => undefined);
     if (kept && subjectPublicKeyInfo(kept).equals(publicKey)) return true;
@@ -109,7 +110,8 @@ export class DiskMaterial implements Material {
   }
 
   /** Both forms that appliances fetch (requirement 56). The DER form comes last: it tells that the list is published. */
-  async publishCrl(of: AuthorityGeneration, crl: Buffer): Promise<void> {
+  async publishCrl(of: AuthorityGeneration, crl: Buffer, replaces: Buffer | undefined): Promise<void> {
+    if (!isSameList(await this.crl(of), replaces)) throw replacedMeanwhile(of);
     const path = this.#crlPath(of);
     await makeDirectories(this.#fs, this.#directory, join(path, '..'));
     await writeAtomically(this.#fs, `${path}.pem`, Buffer.from(encodePem('X509 CRL', crl)));
@@ -163,7 +165,7 @@ export class DiskMaterial implements Material {
     return bytes !== undefined && isEncrypted(new Secret(bytes.toString()), path);
   }
 
-  async #readCertificates(path: string): Promise<Buffer[]> {
+  async #readCertificates(path: string): Promise<Certificate[]> {
     const bytes = await this.#fs.readFile(path);
     if (!bytes || bytes.length === 0) return [];
     const blocks = decodePem(bytes.toString(), path);
@@ -175,7 +177,7 @@ export class DiskMaterial implements Material {
         fix: 'remove the file and run again: it is written anew from the ledger',
       });
     }
-    return blocks.map((block) => block.der);
+    return blocks.map(({ der }) => readCertificate(der, path));
   }
 }
 

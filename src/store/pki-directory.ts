@@ -6,16 +6,17 @@ import { localSigner } from '../authority/issuer.ts';
 import { type AuthorityGeneration, type Owner, ownerText } from '../authority/owner.ts';
 import type { Authorities } from '../authority/perform.ts';
 import type { AuthorityState, MaterialState, RecordedState } from '../authority/plan.ts';
+import type { IssuedMaterial } from '../authority/ports.ts';
 import { type CertificateRecord, type LedgerEntry, recordOf } from '../authority/record.ts';
 import { crlStateOf, materialStateOf } from '../authority/recorded.ts';
-import { readPublished } from '../authority/revoke.ts';
+import { readPublished } from '../authority/revocation-list.ts';
 import { VcsPkiError } from '../errors.ts';
 import type { Secret } from '../secret.ts';
 import { crlUrl, type Demand } from '../topology/demands.ts';
 import type { AuthorityId, DemandId } from '../topology/ids.ts';
 import type { Authority, Topology } from '../topology/schema.ts';
 import { authorityChain } from '../topology/topology.ts';
-import { type Certificate, readCertificate, type Serial, serialHex } from '../x509/certificate.ts';
+import { type Certificate, type Serial, serialHex } from '../x509/certificate.ts';
 import type { Crl } from '../x509/crl.ts';
 import { keyId, keyIdentifier, subjectPublicKeyInfo } from '../x509/keys.ts';
 import { DiskLedger } from './disk-ledger.ts';
@@ -155,16 +156,15 @@ export class PkiDirectory {
     if (!authority) throw new TypeError(`no authority ${id}: the topology was not parsed`);
     const generation = await this.#activeGeneration(authority);
     const of = { authority: id, generation };
-    const { key, certificate: der } = await this.material.load(of, 1);
+    const { key, certificate } = await this.material.load(of, 1);
     const place = this.authorityPath(of);
-    if (!der || !key) {
+    if (!certificate || !key) {
       throw new VcsPkiError('AUTHORITY_MISSING', {
         at: place,
-        message: `the ${der ? 'key' : 'certificate'} of authority ${id} is not there`,
-        fix: `restore it from a backup: ${der ? 'private/cakey.pem' : 'cacert.pem'}`,
+        message: `the ${certificate ? 'key' : 'certificate'} of authority ${id} is not there`,
+        fix: `restore it from a backup: ${certificate ? 'private/cakey.pem' : 'cacert.pem'}`,
       });
     }
-    const certificate = readCertificate(der, join(place, 'cacert.pem'));
     if (!subjectPublicKeyInfo(createPublicKey(key)).equals(certificate.subjectPublicKeyInfo)) {
       throw new VcsPkiError('KEY_MISMATCH', {
         at: join(place, 'private', 'cakey.pem'),
@@ -211,19 +211,18 @@ export class PkiDirectory {
       const newest = newestOf(records, authority.id);
       if (!newest) continue;
       const { owner, record } = newest;
-      const der = await entryOf(record)?.certificate();
-      if (!der)
+      const certificate = await entryOf(record)?.certificate();
+      if (!certificate)
         throw lostCertificate(
           record,
           this.authorityPath({ authority: authority.issuer ?? authority.id, generation: 1 }),
         );
-      const certificate = readCertificate(der, ownerText(owner));
-      const recorded = { owner, issue: record.issuance.issue, certificate: der, keyOnAppliance: false };
+      const recorded = { owner, issue: record.issuance.issue, certificate, keyOnAppliance: false };
       authorities.set(authority.id, {
         generation: owner.generation,
         record,
         keyIdentifier: keyIdentifier(certificate.subjectPublicKeyInfo).toString('hex'),
-        crl: crlStateOf(await this.material.crl(owner), await this.ledger(owner).entries(), authority.id),
+        crl: await crlStateOf(await this.material.crl(owner), this.ledger(owner).revoked(), authority.id),
         ...(look(owner) && { material: await materialStateOf(this.material, recorded) }),
       });
     }
@@ -235,10 +234,10 @@ export class PkiDirectory {
       if (!record) continue;
       certificates.set(demand, record);
       const owner = { demand };
-      const der = look(owner) ? await entryOf(record)?.certificate() : undefined;
-      if (!der || record.revocation) continue;
+      const certificate = look(owner) ? await entryOf(record)?.certificate() : undefined;
+      if (!certificate || record.revocation) continue;
       const { issue, specification } = record.issuance;
-      const recorded = { owner, issue, certificate: der, keyOnAppliance: 'request' in specification.key };
+      const recorded = { owner, issue, certificate, keyOnAppliance: 'request' in specification.key };
       material.set(demand, await materialStateOf(this.material, recorded));
     }
     return { authorities, certificates, history, material, requests: await this.requests.pending() };
@@ -248,10 +247,10 @@ export class PkiDirectory {
   async #compromised(): Promise<ReadonlyMap<string, string>> {
     const found = new Map<string, string>();
     for (const of of await this.#present()) {
-      for (const entry of await this.ledger(of).entries()) {
-        if (!entry.revocation || !compromiseReasons.has(entry.revocation.reason)) continue;
-        const der = await entry.certificate();
-        if (der) found.set(keyId(readCertificate(der, entry.serial).subjectPublicKeyInfo), entry.serial);
+      for await (const entry of this.ledger(of).revoked()) {
+        if (!compromiseReasons.has(entry.revocation.reason)) continue;
+        const certificate = await entry.certificate();
+        if (certificate) found.set(keyId(certificate.subjectPublicKeyInfo), entry.serial);
       }
     }
     return found;
@@ -269,14 +268,9 @@ export class PkiDirectory {
   /** Certificates with this key (`keyId`) that have neither ended nor been revoked, with the authority whose ledger has them. */
   async validWithKey(id: string, now: Date): Promise<{ readonly authority: AuthorityId; readonly serial: Serial }[]> {
     const found: { authority: AuthorityId; serial: Serial }[] = [];
-    for (const of of await this.#present()) {
-      for (const entry of await this.ledger(of).entries()) {
-        if (entry.revocation || new Date(entry.notAfter) <= now) continue;
-        const der = await entry.certificate();
-        if (!der || keyId(readCertificate(der, entry.serial).subjectPublicKeyInfo) !== id) continue;
-        found.push({ authority: of.authority, serial: entry.serial });
-      }
-    }
+    for (const of of await this.#present())
+      for (const { serial, revocation, notAfter } of await this.ledger(of).byKey(id))
+        if (!revocation && new Date(notAfter) > now) found.push({ authority: of.authority, serial });
     return found;
   }
 
@@ -285,10 +279,7 @@ export class PkiDirectory {
     topology: Topology,
   ): Promise<(record: CertificateRecord) => Promise<Certificate | undefined>> {
     const find = byOwnerAndSerial(await this.#entries(topology));
-    return async (record) => {
-      const der = await find(record)?.certificate();
-      return der && readCertificate(der, ownerText(record.issuance.owner));
-    };
+    return async (record) => find(record)?.certificate();
   }
 
   async #entries(topology: Pick<Topology, 'authorities'>): Promise<LedgerEntry[]> {
@@ -324,7 +315,7 @@ export class PkiDirectory {
     );
   }
 
-  async #recorded(topology: Topology, owner: Owner): Promise<{ certificate: Buffer; chain: readonly Buffer[] }> {
+  async #recorded(topology: Topology, owner: Owner): Promise<IssuedMaterial> {
     const all = await this.#entries(topology);
     const text = ownerText(owner);
     const records = all.flatMap((entry) => recordOf(entry) ?? []);
@@ -336,9 +327,9 @@ export class PkiDirectory {
     return { certificate, chain: isRoot ? [] : await this.#chainFrom(topology, issuer) };
   }
 
-  /** DER of the certificates from `issuer` up to and without the root. */
-  async #chainFrom(topology: Pick<Topology, 'authorities'>, issuer: AuthorityId): Promise<Buffer[]> {
-    const chain: Buffer[] = [];
+  /** The certificates from `issuer` up to and without the root. */
+  async #chainFrom(topology: Pick<Topology, 'authorities'>, issuer: AuthorityId): Promise<Certificate[]> {
+    const chain: Certificate[] = [];
     for (const link of authorityChain(topology.authorities, issuer)) {
       if (link.issuer === undefined) continue;
       const of = { authority: link.id, generation: await this.#activeGeneration(link) };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { perform } from '../../src/authority/perform.ts';
 import { plan } from '../../src/authority/plan.ts';
-import { revokeCertificate, signCrl } from '../../src/authority/revoke.ts';
+import { revokeCertificates, signCrl } from '../../src/authority/revocation-list.ts';
 import { randomSerial } from '../../src/authority/serial.ts';
 import { deliver } from '../../src/cli/deliver.ts';
 import { gatherEvidence } from '../../src/cli/evidence.ts';
@@ -103,7 +103,7 @@ describeWithTool('openssl', 'TLS links: the proof and real handshakes agree', (o
       const record = state.certificates.get(id as DemandId);
       if (!record) throw new Error(`${id} was not issued`);
       const issuer = await directory.openIssuer(topology, record.issuance.specification.issuer);
-      await revokeCertificate(issuer, record.serial, 'keyCompromise', listClock);
+      await revokeCertificates(issuer, [record.serial], 'keyCompromise', listClock);
     }
     for (const { id, crl } of topology.authorities)
       await signCrl(await directory.openIssuer(topology, id), crl, { clock: listClock, material });

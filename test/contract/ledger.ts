@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ownerFromText } from '../../src/authority/owner.ts';
 import type { Ledger } from '../../src/authority/ports.ts';
@@ -6,6 +7,7 @@ import { serialFromHex } from '../../src/authority/serial.ts';
 import { VcsPkiError } from '../../src/errors.ts';
 import type { AuthorityId } from '../../src/topology/ids.ts';
 import type { Serial } from '../../src/x509/certificate.ts';
+import { keyId, subjectPublicKeyInfo } from '../../src/x509/keys.ts';
 import { ecKey, signedCertificate } from './signed-certificate.ts';
 
 /** Where the ledger of one authority is kept, empty at first. */
@@ -18,13 +20,18 @@ export interface LedgerPlace {
 
 const FIRST = Date.parse('2028-02-29T02:00:00Z');
 const key = ecKey();
+const PEER = ownerFromText('core/expc1/server');
+const OTHER = ownerFromText('edge/expe1/server');
 
 /** What the ledger of an authority promises (src/authority/ports.ts), wherever it is kept. */
 export function ledgerContract(name: string, make: () => Promise<LedgerPlace>): void {
   describe(`ledger ${name}`, () => {
     it('is empty at first', async () => {
       const { ledger } = await opened();
-      expect(await ledger.entries()).toEqual([]);
+      expect(await ledger.newestOf(PEER)).toBeUndefined();
+      expect(await ledger.unexpiredOf(PEER, new Date(0))).toEqual([]);
+      expect(await ledger.find('4A01' as Serial)).toBeUndefined();
+      expect(await all(ledger.revoked())).toEqual([]);
     });
 
     it('gives back who got which certificate, when and why, also to the next process', async () => {
@@ -32,8 +39,7 @@ export function ledgerContract(name: string, make: () => Promise<LedgerPlace>): 
       const recorded = entry('4A01', 0);
       await ledger.record([recorded]);
       for (const reader of [ledger, await open()]) {
-        const [found, ...others] = await reader.entries();
-        expect(others).toEqual([]);
+        const found = await reader.find('4A01' as Serial);
         expect(found).toMatchObject({
           serial: '4A01',
           notBefore: '2028-02-29T02:00:00Z',
@@ -41,7 +47,8 @@ export function ledgerContract(name: string, make: () => Promise<LedgerPlace>): 
           issuance: recorded.issuance,
         });
         expect(found?.revocation).toBeUndefined();
-        expect(await found?.certificate()).toEqual(recorded.certificate);
+        expect((await found?.certificate())?.der).toEqual(recorded.certificate.der);
+        expect(await reader.find('4A02' as Serial)).toBeUndefined();
       }
     });
 
@@ -75,19 +82,44 @@ export function ledgerContract(name: string, make: () => Promise<LedgerPlace>): 
       const { ledger, open, entry } = await opened();
       await ledger.record([entry('4A01', 0), entry('4A02', 1)]);
       const first = { at: '2028-03-01T00:00:00Z', reason: 'keyCompromise' } as const;
-      await ledger.revoke('4A01' as Serial, first);
-      await (await open()).revoke('4A01' as Serial, { at: '2028-03-02T00:00:00Z', reason: 'superseded' });
-      const revocations = (await (await open()).entries()).map(({ serial, revocation }) => [serial, revocation]);
-      expect(revocations).toEqual([
+      await ledger.revoke(['4A01' as Serial], first);
+      await (await open()).revoke(['4A01' as Serial], { at: '2028-03-02T00:00:00Z', reason: 'superseded' });
+      const later = await open();
+      expect((await all(later.revoked())).map(({ serial, revocation }) => [serial, revocation])).toEqual([
         ['4A01', first],
-        ['4A02', undefined],
       ]);
+      expect((await later.find('4A02' as Serial))?.revocation).toBeUndefined();
     });
 
-    it('a serial that was never issued cannot be revoked', async () => {
-      const { ledger } = await opened();
-      const attempt = ledger.revoke('4AFF' as Serial, { at: '2028-03-01T00:00:00Z', reason: 'superseded' });
-      await expect(attempt).rejects.toMatchObject({ code: 'SERIAL_UNKNOWN' });
+    it('a serial that was never issued cannot be revoked, nor what is named beside it', async () => {
+      const { ledger, open, entry } = await opened();
+      await ledger.record([entry('4A01', 0)]);
+      const serials = ['4A01', '4AFF'] as Serial[];
+      const attempt = ledger.revoke(serials, { at: '2028-03-01T00:00:00Z', reason: 'superseded' });
+      await expect(attempt).rejects.toMatchObject({ code: 'SERIAL_UNKNOWN', value: '4AFF' });
+      expect(await all((await open()).revoked())).toEqual([]);
+    });
+
+    it('is asked for the newest and the unexpired of an owner, and for all of a key', async () => {
+      const { ledger, open, entry } = await opened();
+      const otherKey = ecKey();
+      const day = 24 * 60;
+      await ledger.record([entry('4A01', 0), entry('4A02', 1, OTHER)]);
+      await ledger.record([entry('4A03', 10 * day, PEER, otherKey)]);
+      await ledger.revoke(['4A02', '4A03'] as Serial[], { at: '2028-03-10T00:00:00Z', reason: 'superseded' });
+      for (const reader of [ledger, await open()]) {
+        expect((await reader.newestOf(PEER))?.serial).toBe('4A03');
+        expect((await reader.newestOf(OTHER))?.serial).toBe('4A02');
+        const ends = new Date('2028-03-30T02:00:00Z');
+        const before = new Date(ends.getTime() - 1000);
+        expect((await reader.unexpiredOf(PEER, before)).map(({ serial }) => serial)).toEqual(['4A01', '4A03']);
+        expect((await reader.unexpiredOf(PEER, ends)).map(({ serial }) => serial)).toEqual(['4A03']);
+        const ofKey = async (one: KeyObject) =>
+          (await reader.byKey(keyId(subjectPublicKeyInfo(one)))).map(({ serial }) => serial);
+        expect(await ofKey(key)).toEqual(['4A01', '4A02']);
+        expect(await ofKey(otherKey)).toEqual(['4A03']);
+        expect((await all(reader.revoked())).map(({ serial }) => serial)).toEqual(['4A02', '4A03']);
+      }
     });
 
     it('I3: CRL numbers rise above the floor and above every number before, also in the next process', async () => {
@@ -101,12 +133,10 @@ export function ledgerContract(name: string, make: () => Promise<LedgerPlace>): 
 
     async function opened() {
       const { topology, open } = await make();
-      const entry = (serial: string, minute: number): NewEntry => {
-        const owner = ownerFromText('core/expc1/server');
+      const entry = (serial: string, minute: number, owner = PEER, ofKey = key): NewEntry => {
         const notBefore = new Date(FIRST + minute * 60_000);
         return {
-          serial: serial as Serial,
-          certificate: signedCertificate(serialFromHex(serial), 'expc1.example.com', notBefore, key),
+          certificate: signedCertificate(serialFromHex(serial), 'expc1.example.com', notBefore, ofKey),
           issuance: {
             owner,
             topology,
@@ -129,5 +159,11 @@ export function ledgerContract(name: string, make: () => Promise<LedgerPlace>): 
 }
 
 async function serials(ledger: Ledger): Promise<string[]> {
-  return (await ledger.entries()).map(({ serial }) => serial);
+  return (await ledger.unexpiredOf(PEER, new Date(0))).map(({ serial }) => serial);
+}
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
 }

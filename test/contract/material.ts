@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type AuthorityGeneration, ownerFromText, ownerText } from '../../src/authority/owner.ts';
 import type { Material } from '../../src/authority/ports.ts';
 import type { AuthorityId } from '../../src/topology/ids.ts';
+import type { Certificate } from '../../src/x509/certificate.ts';
 import { ecKey, signedCertificate } from './signed-certificate.ts';
 
 /** Where material is kept, empty at first. */
@@ -91,6 +92,19 @@ export function materialContract(name: string, make: () => Promise<MaterialPlace
       expect(kept).not.toHaveProperty('key');
     });
 
+    it('I5: a list that was decided on another than is published by now is refused', async () => {
+      const { open } = await make();
+      const [first, second, third] = [randomBytes(300), randomBytes(300), randomBytes(300)];
+      const [slow, quick] = [await open(), await open()];
+      await quick.publishCrl(AUTHORITY, first, await slow.crl(AUTHORITY));
+      const refused = { code: 'CRL_REFUSED' };
+      await expect((await open()).publishCrl(AUTHORITY, second, undefined)).rejects.toMatchObject(refused);
+      const decidedOn = await slow.crl(AUTHORITY);
+      await (await open()).publishCrl(AUTHORITY, second, first);
+      await expect((await open()).publishCrl(AUTHORITY, third, decidedOn)).rejects.toMatchObject(refused);
+      expect(await (await open()).crl(AUTHORITY)).toEqual(second);
+    });
+
     for (const [size, bytes] of [
       ['a small list', 600],
       ['a list of 3 MB', 3_000_000],
@@ -100,7 +114,7 @@ export function materialContract(name: string, make: () => Promise<MaterialPlace
         const lists = [randomBytes(bytes), randomBytes(bytes + 1), randomBytes(300)];
         for (const list of lists) {
           const material = await open();
-          await material.publishCrl(AUTHORITY, list);
+          await material.publishCrl(AUTHORITY, list, await material.crl(AUTHORITY));
           expect((await material.crl(AUTHORITY))?.equals(list)).toBe(true);
           expect((await (await open()).crl(AUTHORITY))?.equals(list)).toBe(true);
           expect(await (await open()).crl(OTHER)).toBeUndefined();
@@ -110,6 +124,6 @@ export function materialContract(name: string, make: () => Promise<MaterialPlace
   });
 }
 
-function certificate(serial: bigint, key = ecKey()): Buffer {
+function certificate(serial: bigint, key = ecKey()): Certificate {
   return signedCertificate(serial, 'expc1.example.com', new Date('2028-02-29T02:00:00Z'), key);
 }

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { leafExtensions } from '../../src/authority/profile.ts';
-import { encodeSigned, encodeTbsCertificate } from '../../src/x509/certificate.ts';
+import { type Certificate, encodeSigned, encodeTbsCertificate, readCertificate } from '../../src/x509/certificate.ts';
 import { keyIdentifier, subjectPublicKeyInfo } from '../../src/x509/keys.ts';
 import { encodeName } from '../../src/x509/name.ts';
 import { signatureAlgorithmFor, signBytes } from '../../src/x509/signature.ts';
@@ -9,14 +9,14 @@ export function ecKey(): KeyObject {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 }
 
-/** A certificate of `name` for `key`, signed with the key itself: DER. */
+/** A certificate of `name` for `key`, signed with the key itself. */
 export function signedCertificate(
   serialNumber: bigint,
   name: string,
   notBefore: Date,
   key: KeyObject,
   names: readonly string[] = [name],
-): Buffer {
+): Certificate {
   const publicKey = subjectPublicKeyInfo(key);
   const algorithm = signatureAlgorithmFor(publicKey);
   const subject = encodeName({ commonName: name });
@@ -38,5 +38,5 @@ export function signedCertificate(
     },
     algorithm,
   );
-  return encodeSigned(tbs, algorithm, signBytes(key, tbs));
+  return readCertificate(encodeSigned(tbs, algorithm, signBytes(key, tbs)), name);
 }

@@ -8,7 +8,8 @@ import { configMaps, type KubeObject, type ResourceType, type Stored, secrets } 
 import { systemScheduler } from '../../operator/runtime/scheduler.ts';
 import { FakeScheduler } from '../../operator/runtime/testing/fake-scheduler.ts';
 import { localSigner } from '../../src/authority/issuer.ts';
-import { signCrl } from '../../src/authority/revoke.ts';
+import type { RevokedEntry } from '../../src/authority/record.ts';
+import { signCrl } from '../../src/authority/revocation-list.ts';
 import { type IssuedCertificateSpec, issuedCertificateName } from '../../src/resources/issued-certificate.ts';
 import type { AuthorityId } from '../../src/topology/ids.ts';
 import { readCertificate, serialHex } from '../../src/x509/certificate.ts';
@@ -361,7 +362,7 @@ describe.runIf(controlPlaneAvailable)('the ledger of the operator on a Kubernete
           certificate: readCertificate(pemBlocks(data!['tls.crt'])[0]!, 'issuing-ca'),
           chain: [],
           signer: localSigner(key),
-          ledger: Object.assign(ledger, { entries: async () => [...(await ledgerEntries()), ...more] }),
+          ledger: withMore(ledger, more),
           crlUrl: undefined,
         },
         { validDays: 7 },
@@ -372,9 +373,14 @@ describe.runIf(controlPlaneAvailable)('the ledger of the operator on a Kubernete
       return { number: crl.crlNumber!, parts };
     }
 
-    function ledgerEntries() {
-      const { namespace } = site;
-      return new KubeLedger({ client: stage.client, namespace, of: ISSUING }).entries();
+    function withMore(ledger: KubeLedger, more: readonly RevokedEntry[]): KubeLedger {
+      const revoked = ledger.revoked.bind(ledger);
+      return Object.assign(ledger, {
+        async *revoked() {
+          yield* revoked();
+          yield* more;
+        },
+      });
     }
   });
 

@@ -82,7 +82,9 @@ describe.runIf(controlPlaneAvailable)('what the operator refuses on a Kubernetes
   const base64 = (text: string) => Buffer.from(text).toString('base64');
   const keyPem = (key = ecKey()) => base64(`${key.export({ type: 'pkcs8', format: 'pem' })}`);
   const certificatePem = (key = ecKey()) =>
-    base64(encodePem('CERTIFICATE', signedCertificate(0x4a01n, 'Test root-ca', clock.now(), key, ['a.example.com'])));
+    base64(
+      encodePem('CERTIFICATE', signedCertificate(0x4a01n, 'Test root-ca', clock.now(), key, ['a.example.com']).der),
+    );
 
   /** A Secret that says of itself that it is the operator's. */
   async function plant(name: string, owner: string, data: Record<string, string>, type = 'Opaque'): Promise<void> {

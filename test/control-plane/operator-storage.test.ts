@@ -20,6 +20,7 @@ import { resourceName } from '../../src/resources/resource.ts';
 import { demands } from '../../src/topology/demands.ts';
 import type { AuthorityId } from '../../src/topology/ids.ts';
 import { parseTopology } from '../../src/topology/topology.ts';
+import type { Certificate } from '../../src/x509/certificate.ts';
 import { ledgerContract } from '../contract/ledger.ts';
 import { materialContract } from '../contract/material.ts';
 import { ecKey, signedCertificate } from '../contract/signed-certificate.ts';
@@ -106,8 +107,8 @@ describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
 
     it('parts of a large list that are no longer part of it are removed', async () => {
       await emptied();
-      await material().publishCrl(ISSUING, Buffer.alloc(3_000_000, 1));
-      await material().publishCrl(ISSUING, Buffer.alloc(2_000_000, 2));
+      await material().publishCrl(ISSUING, Buffer.alloc(3_000_000, 1), undefined);
+      await material().publishCrl(ISSUING, Buffer.alloc(2_000_000, 2), Buffer.alloc(3_000_000, 1));
       const last = material();
       await last.crl(ISSUING);
       const { items } = await admin.list(configMaps, { namespace });
@@ -123,7 +124,7 @@ describe.runIf(controlPlaneAvailable)('on a Kubernetes API server', () => {
       await admin.create(configMaps, { metadata: { namespace, name: 'issuing-ca-crl' }, data: { theirs: '1' } });
       const issued = { certificate: certificate(1n), chain: [] };
       await expect(material().store(PEER, 1, issued)).rejects.toMatchObject({ code: 'OBJECT_TAKEN' });
-      await expect(material().publishCrl(ISSUING, Buffer.from('x'))).rejects.toMatchObject({
+      await expect(material().publishCrl(ISSUING, Buffer.from('x'), undefined)).rejects.toMatchObject({
         code: 'OBJECT_TAKEN',
       });
       expect((await admin.get(secrets, { namespace, name: 'core-expc1-server' }))?.data).toEqual(theirs);
@@ -352,6 +353,6 @@ const sampleRecord = {
   specification: '{}',
 };
 
-function certificate(serial: bigint): Buffer {
+function certificate(serial: bigint): Certificate {
   return signedCertificate(serial, 'expc1.example.com', new Date('2028-02-29T02:00:00Z'), ecKey());
 }

@@ -9,7 +9,7 @@ import { configMaps, type ResourceType, secrets } from '../../operator/kube/reso
 import { systemScheduler } from '../../operator/runtime/scheduler.ts';
 import { FakeScheduler } from '../../operator/runtime/testing/fake-scheduler.ts';
 import type { RecordedLog } from '../../operator/runtime/testing/recorded-log.ts';
-import { crlSignedAt } from '../../src/authority/revoke.ts';
+import { crlSignedAt } from '../../src/authority/revocation-list.ts';
 import { main } from '../../src/cli/main.ts';
 import { certificateManifest } from '../../src/resources/certificate.ts';
 import { authorityManifest } from '../../src/resources/certificate-authority.ts';

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { type AuthorityGeneration, type Owner, ownerText } from '../owner.ts';
 import type { IssuedMaterial, Material } from '../ports.ts';
+import { isSameList, replacedMeanwhile } from '../publish-gate.ts';
 
 /** Keys, certificates and lists that end with the test. */
 export class MemoryMaterial implements Material {
@@ -24,7 +25,8 @@ export class MemoryMaterial implements Material {
     return { chain: [], ...this.#issued.get(`${ownerText(owner)} ${issue}`), ...(key && { key }) };
   }
 
-  async publishCrl(of: AuthorityGeneration, crl: Buffer): Promise<void> {
+  async publishCrl(of: AuthorityGeneration, crl: Buffer, replaces: Buffer | undefined): Promise<void> {
+    if (!isSameList(this.#crls.get(ownerText(of)), replaces)) throw replacedMeanwhile(of);
     this.#crls.set(ownerText(of), crl);
   }
 

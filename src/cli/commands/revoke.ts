@@ -1,12 +1,12 @@
 import { compromiseReasons } from '../../authority/compromised-key.ts';
 import { type Owner, ownerText } from '../../authority/owner.ts';
 import { activeGeneration, plan, type RecordedState, validOf } from '../../authority/plan.ts';
-import { revokeCertificate, signCrl } from '../../authority/revoke.ts';
+import { revokeCertificates, signCrl } from '../../authority/revocation-list.ts';
 import { VcsPkiError } from '../../errors.ts';
 import { indexReasons } from '../../store/index-txt.ts';
 import type { AuthorityId } from '../../topology/ids.ts';
 import { unique } from '../../topology/names.ts';
-import { readCertificate, type Serial } from '../../x509/certificate.ts';
+import type { Serial } from '../../x509/certificate.ts';
 
 import { keyId } from '../../x509/keys.ts';
 import {
@@ -125,7 +125,7 @@ async function revokeNamed(
   for (const { authority, serial, owner, revoked } of pending) {
     const issuer = issuers.get(authority);
     if (revoked || !issuer) continue;
-    await revokeCertificate(issuer, serial, reason, context.clock);
+    await revokeCertificates(issuer, [serial], reason, context.clock);
     words.push(
       `revoked serial ${serial} of ${authority}${owner === undefined ? '' : `, ${ownerText(owner)}`} (${reason})\n`,
     );
@@ -178,14 +178,12 @@ async function find(
       signedElsewhere: issuance.signedElsewhere === true,
     }));
   }
-  const serial = which.toUpperCase().replace(/:/g, '');
+  const serial = which.toUpperCase().replace(/:/g, '') as Serial;
   const wanted = text(options, 'authority');
   const found: Found[] = [];
   for (const { id } of topology.authorities) {
     if (wanted !== undefined && wanted !== id) continue;
-    const entry = (await directory.ledger(activeGeneration(id, state)).entries()).find(
-      (candidate) => candidate.serial === serial,
-    );
+    const entry = await directory.ledger(activeGeneration(id, state)).find(serial);
     if (!entry) continue;
     const { issuance, revocation } = entry;
     const revoked = revocation !== undefined;
@@ -218,12 +216,10 @@ async function sameKey(
   const known = new Set(named.map(({ authority, serial }) => `${authority} ${serial}`));
   const found: Found[] = [];
   for (const { authority, serial } of named) {
-    const entry = (await directory.ledger(activeGeneration(authority, state)).entries()).find(
-      (candidate) => candidate.serial === serial,
-    );
-    const der = await entry?.certificate();
-    if (!der) continue;
-    const id = keyId(readCertificate(der, serial).subjectPublicKeyInfo);
+    const entry = await directory.ledger(activeGeneration(authority, state)).find(serial);
+    const certificate = await entry?.certificate();
+    if (!certificate) continue;
+    const id = keyId(certificate.subjectPublicKeyInfo);
     for (const other of await directory.validWithKey(id, now)) {
       const place = `${other.authority} ${other.serial}`;
       if (known.has(place)) continue;
