@@ -9,7 +9,7 @@ import {
 } from '../../src/resources/certificate-authority.ts';
 import { issuedCertificateName } from '../../src/resources/issued-certificate.ts';
 import { parseResource } from '../../src/resources/resource.ts';
-import { crlUrl } from '../../src/topology/demands.ts';
+import { endpointsOf } from '../../src/topology/demands.ts';
 import type { AuthorityId } from '../../src/topology/ids.ts';
 import type { Certificate } from '../../src/x509/certificate.ts';
 import { subjectPublicKeyInfo } from '../../src/x509/keys.ts';
@@ -104,7 +104,7 @@ export function issuerOf(
     generation: of.generation,
     certificate,
     chain: authority.issuer === undefined ? [] : [certificate, ...above],
-    crlUrl: crlUrl(authority, of.generation),
+    endpoints: endpointsOf(authority, of.generation),
   };
 }
 

@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { Endpoints } from '../topology/demands.ts';
 import type { AuthorityId } from '../topology/ids.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { keyIdentifier, subjectPublicKeyInfo } from '../x509/keys.ts';
@@ -17,8 +18,7 @@ export interface Issuer {
   readonly root?: Certificate | undefined;
   readonly signer: Signer;
   readonly ledger: Ledger;
-  /** The distribution point in its certificates. */
-  readonly crlUrl: string | undefined;
+  readonly endpoints: Endpoints;
 }
 
 export function generationOf({ id, generation }: Pick<Issuer, 'id' | 'generation'>): AuthorityGeneration {

@@ -32,7 +32,7 @@ async function authority(id: string, pathLength: number | undefined, parent?: Is
     root,
     signer: localSigner(key),
     ledger,
-    crlUrl: undefined,
+    endpoints: {},
   };
 }
 

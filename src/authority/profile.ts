@@ -1,3 +1,4 @@
+import type { Endpoints } from '../topology/demands.ts';
 import type { KeyPurpose } from '../x509/certificate.ts';
 import {
   authorityKeyIdentifier,
@@ -19,7 +20,7 @@ export function authorityExtensions(content: {
   root: boolean;
   /** The longest chain of authorities below it; absent: any. */
   pathLength: number | undefined;
-  crlUrl: string | undefined;
+  endpoints: Endpoints;
 }): Extension[] {
   const { pathLength } = content;
   return [
@@ -27,7 +28,7 @@ export function authorityExtensions(content: {
     keyUsage(['keyCertSign', 'cRLSign']),
     subjectKeyIdentifier(keyIdentifier(content.subjectPublicKeyInfo)),
     authorityKeyIdentifier(content.issuerKeyIdentifier),
-    ...(content.root || content.crlUrl === undefined ? [] : [crlDistributionPoints([content.crlUrl])]),
+    ...(content.root ? [] : pointers(content.endpoints)),
   ];
 }
 
@@ -37,7 +38,7 @@ export function leafExtensions(content: {
   issuerKeyIdentifier: Buffer;
   names: readonly string[];
   usages: readonly KeyPurpose[];
-  crlUrl: string | undefined;
+  endpoints: Endpoints;
 }): Extension[] {
   const rsa = keyTypeOf(content.subjectPublicKeyInfo)?.startsWith('rsa') ?? false;
   return [
@@ -47,6 +48,10 @@ export function leafExtensions(content: {
     subjectAlternativeName(content.names),
     subjectKeyIdentifier(keyIdentifier(content.subjectPublicKeyInfo)),
     authorityKeyIdentifier(content.issuerKeyIdentifier),
-    ...(content.crlUrl === undefined ? [] : [crlDistributionPoints([content.crlUrl])]),
+    ...pointers(content.endpoints),
   ];
+}
+
+function pointers({ crlUrl }: Endpoints): Extension[] {
+  return crlUrl === undefined ? [] : [crlDistributionPoints([crlUrl])];
 }

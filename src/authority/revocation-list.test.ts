@@ -58,7 +58,7 @@ beforeEach(async () => {
     chain: [],
     signer: localSigner(key),
     ledger,
-    crlUrl: 'http://pki.example.com/ca.crl',
+    endpoints: { crlUrl: 'http://pki.example.com/ca.crl' },
   };
 });
 

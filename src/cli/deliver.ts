@@ -9,7 +9,7 @@ import type { Secret } from '../secret.ts';
 import { layout } from '../store/disk-material.ts';
 import { makeDirectories, writeAtomically } from '../store/file-system.ts';
 import type { PkiDirectory } from '../store/pki-directory.ts';
-import { crlUrl, type Demand, demandIdOf } from '../topology/demands.ts';
+import { type Demand, demandIdOf, endpointsOf } from '../topology/demands.ts';
 import type { DemandId } from '../topology/ids.ts';
 import type { Topology } from '../topology/schema.ts';
 import { authorityReader, trustEntries } from '../trust/trust-list.ts';
@@ -68,7 +68,7 @@ export async function deliver(
       const crl = await directory.material.crl(activeGeneration(id, state));
       if (crl) crls.push(crl);
       const authority = topology.authorities.find((candidate) => candidate.id === id);
-      const url = authority && crlUrl(authority, activeGeneration(authority.id, state).generation);
+      const url = authority && endpointsOf(authority, activeGeneration(authority.id, state).generation).crlUrl;
       if (url !== undefined) urls.push(url);
     }
     for (const peer of cluster.peers) {

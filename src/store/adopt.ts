@@ -142,7 +142,7 @@ export async function adoptAuthority(
       Buffer.from(encodePem('CERTIFICATE', certificate.der)),
     );
   const files = new Map<string, Buffer>([
-    ['openssl.cnf', Buffer.from(generatedOpensslConfig(authority))],
+    ['openssl.cnf', Buffer.from(generatedOpensslConfig(authority, owner.generation))],
     ['index.txt.attr', Buffer.from('unique_subject = no\n')],
     ['crlnumber', Buffer.from(`${serialHex((found.crl?.crlNumber ?? 0n) + 1n)}\n`)],
     ['serial', Buffer.from(`${serialHex(found.certificate.serialNumber + 1n)}\n`)],

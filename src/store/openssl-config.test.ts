@@ -9,13 +9,13 @@ const authority = (baseUrl?: string) =>
 
 describe('the address of the lists in the generated openssl.cnf', () => {
   it('is a line of its own, whatever is in it: nothing else in the file changes', () => {
-    const usual = generatedOpensslConfig(authority('http://pki.example.com/crl/')).split('\n');
+    const usual = generatedOpensslConfig(authority('http://pki.example.com/crl/'), 1).split('\n');
     const at = usual.indexOf('URI = http://pki.example.com/crl/uc-ca.crl');
     expect(at).toBeGreaterThan(0);
     const odd = fc.string({ unit: fc.constantFrom(...'$;\\"\'`[]{}()=,:@%&|<>!aZ0.') });
     fc.assert(
       fc.property(odd, (path) => {
-        const lines = generatedOpensslConfig(authority(`http://pki.example.com/${path}/`)).split('\n');
+        const lines = generatedOpensslConfig(authority(`http://pki.example.com/${path}/`), 1).split('\n');
         expect(lines[at]).toMatch(/^URI = ("http:\/\/pki.*\/uc-ca\.crl"|http:\/\/pki[\w.:/@]*\/uc-ca\.crl)$/);
         expect(lines.toSpliced(at, 1)).toEqual(usual.toSpliced(at, 1));
       }),
@@ -23,7 +23,7 @@ describe('the address of the lists in the generated openssl.cnf', () => {
   });
 
   it('without one there is no distribution point', () =>
-    expect(generatedOpensslConfig(authority())).not.toMatch(/crlDistributionPoints|published_/));
+    expect(generatedOpensslConfig(authority(), 1)).not.toMatch(/crlDistributionPoints|published_/));
 });
 
 describe('I10: an address that no certificate can carry is refused, with place, value and fix', () => {

@@ -1,10 +1,10 @@
-import { crlUrl } from '../topology/demands.ts';
+import { endpointsOf } from '../topology/demands.ts';
 import type { Authority } from '../topology/schema.ts';
 import { opensslConfigValue } from '../x509/openssl-config-value.ts';
 
 /** Configuration with which `openssl ca` works in the directory of an authority; its extensions are ours (profile.ts), without the traps of the guides. */
-export function generatedOpensslConfig(authority: Authority): string {
-  const url = crlUrl(authority, 1);
+export function generatedOpensslConfig(authority: Authority, generation: number): string {
+  const { crlUrl: url } = endpointsOf(authority, generation);
   return `# For use in this directory: openssl ca -config openssl.cnf -gencrl -out crl.pem
 # vcs-pki goes on afterwards with what openssl wrote. Never empty index.txt: it is the memory of what was revoked.
 

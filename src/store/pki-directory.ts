@@ -12,7 +12,7 @@ import { crlStateOf, materialStateOf } from '../authority/recorded.ts';
 import { readPublished } from '../authority/revocation-list.ts';
 import { VcsPkiError } from '../errors.ts';
 import type { Secret } from '../secret.ts';
-import { crlUrl, type Demand } from '../topology/demands.ts';
+import { type Demand, endpointsOf } from '../topology/demands.ts';
 import type { AuthorityId, DemandId } from '../topology/ids.ts';
 import type { Authority, Topology } from '../topology/schema.ts';
 import { authorityChain } from '../topology/topology.ts';
@@ -100,7 +100,7 @@ export class PkiDirectory {
     for (const folder of ['certs', 'newcerts'])
       await makeDirectories(this.fs, this.path, join(directory, folder), 0o755);
     const files = {
-      'openssl.cnf': generatedOpensslConfig(authority),
+      'openssl.cnf': generatedOpensslConfig(authority, generation),
       'index.txt.attr': UNIQUE_SUBJECT,
       serial: `${serialHex(firstSerial)}\n`,
       crlnumber: '01\n',
@@ -179,7 +179,7 @@ export class PkiDirectory {
       chain: await this.#chainFrom(topology, id),
       signer: localSigner(key),
       ledger: this.ledger(of),
-      crlUrl: crlUrl(authority, generation),
+      endpoints: endpointsOf(authority, generation),
     };
   }
 

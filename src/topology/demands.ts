@@ -58,11 +58,14 @@ export function crlFileName(authority: string, generation: number): string {
   return generation === 1 ? `${authority}.crl` : `${authority}-g${generation}.crl`;
 }
 
-/** The distribution point in certificates of `authority`, if its lists are published. */
-export function crlUrl(authority: Pick<Authority, 'id' | 'crl'>, generation: number): string | undefined {
-  return authority.crl.baseUrl === undefined
-    ? undefined
-    : `${authority.crl.baseUrl}${crlFileName(authority.id, generation)}`;
+/** What certificates of an authority generation point to. */
+export interface Endpoints {
+  /** Distribution point of its lists; absent where they are not published. */
+  readonly crlUrl?: string;
+}
+
+export function endpointsOf({ id, crl }: Pick<Authority, 'id' | 'crl'>, generation: number): Endpoints {
+  return crl.baseUrl === undefined ? {} : { crlUrl: `${crl.baseUrl}${crlFileName(id, generation)}` };
 }
 
 function demandsOf(cluster: Cluster, unifiedCommunications: readonly string[]): Demand[] {

@@ -85,7 +85,7 @@ async function issueOurs(count: number): Promise<number> {
     chain: [],
     signer: localSigner(privateKey),
     ledger,
-    crlUrl: 'http://pki.example.com/crl/ca.crl',
+    endpoints: { crlUrl: 'http://pki.example.com/crl/ca.crl' },
   };
   const leafKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
   const orders = await Promise.all(

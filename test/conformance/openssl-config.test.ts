@@ -47,7 +47,7 @@ describeWithTool('openssl', 'requirement 69: openssl reads the address of the li
 
   it.each(urls)('%s', async (baseUrl) => {
     const given = { id: 'uc-ca', subject: { commonName: 'UC CA' }, crl: { baseUrl } };
-    writeFileSync(join(cwd, 'openssl.cnf'), generatedOpensslConfig(parseInput(authoritySchema, given, 'authority')));
+    writeFileSync(join(cwd, 'openssl.cnf'), generatedOpensslConfig(parseInput(authoritySchema, given, 'authority'), 1));
     await must('ca', '-config', 'openssl.cnf', '-batch', '-notext', '-in', 'a.csr', '-out', 'a.pem');
     const url = `${baseUrl}uc-ca.crl`;
     const [der] = decodeDerOrPem(readFileSync(join(cwd, 'a.pem')), 'CERTIFICATE', 'a.pem');

@@ -33,7 +33,7 @@ export function signedCertificate(
         issuerKeyIdentifier: keyIdentifier(publicKey),
         names,
         usages: ['serverAuth', 'clientAuth'],
-        crlUrl: undefined,
+        endpoints: {},
       }),
     },
     algorithm,

@@ -363,7 +363,7 @@ describe.runIf(controlPlaneAvailable)('the ledger of the operator on a Kubernete
           chain: [],
           signer: localSigner(key),
           ledger: withMore(ledger, more),
-          crlUrl: undefined,
+          endpoints: {},
         },
         { validDays: 7 },
         { clock: systemScheduler, material },
