@@ -117,7 +117,14 @@ describe('what is removed from the declaration', () => {
 
   it('is revoked', () =>
     expect(planRemoved([], state, day('2026-03-01'))).toEqual([
-      { kind: 'revoke', record, reason: 'no longer declared' },
+      {
+        kind: 'revoke',
+        authority: 'ca',
+        serial: record.serial,
+        owner: record.issuance.owner,
+        because: 'cessationOfOperation',
+        reason: 'no longer declared',
+      },
     ]));
   it('is kept where the declaration said so', () => {
     expect(

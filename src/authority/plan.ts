@@ -2,6 +2,8 @@ import type { Demand } from '../topology/demands.ts';
 import type { AuthorityId, DemandId } from '../topology/ids.ts';
 import type { Authority, Topology } from '../topology/schema.ts';
 import { issuersFirst } from '../topology/topology.ts';
+import type { Serial } from '../x509/certificate.ts';
+import type { RevocationReason } from '../x509/crl.ts';
 import type { AuthorityGeneration, Owner } from './owner.ts';
 import {
   type CertificateRecord,
@@ -57,12 +59,28 @@ export interface RecordedState {
 }
 
 export type Action =
-  | { readonly kind: 'create authority'; readonly authority: Authority; readonly reason: string }
+  | {
+      readonly kind: 'create authority';
+      readonly authority: Authority;
+      readonly generation: number;
+      /** The longest chain of authorities that there may be below it. */
+      readonly pathLength: number | undefined;
+      readonly reason: string;
+    }
   | { readonly kind: 'issue'; readonly demand: Demand; readonly issue: number; readonly reason: string }
   /** To be signed elsewhere: key and request are made here, unless the request was made on the appliance. */
   | { readonly kind: 'request'; readonly demand: Demand; readonly issue: number; readonly reason: string }
   | { readonly kind: 'restore'; readonly owner: Owner; readonly issue: number; readonly reason: string }
-  | { readonly kind: 'revoke'; readonly record: CertificateRecord; readonly reason: string }
+  | {
+      readonly kind: 'revoke';
+      readonly authority: AuthorityId;
+      readonly serial: Serial;
+      /** Absent where somebody else (openssl) issued it. */
+      readonly owner: Owner | undefined;
+      /** What the list says; `reason` says it in words. */
+      readonly because: RevocationReason;
+      readonly reason: string;
+    }
   | { readonly kind: 'sign CRL'; readonly authority: Authority; readonly reason: string };
 
 /** What one decision comes to. `until` is when to look again though nothing changes. */
@@ -95,7 +113,11 @@ export function plan(topology: Topology, demands: readonly Demand[], state: Reco
   for (const authority of issuersFirst(topology.authorities)) {
     const known = state.authorities.get(authority.id);
     const decision = planAuthority(authority, known);
-    if (decision.kind === 'create') actions.push({ kind: 'create authority', authority, reason: decision.reason });
+    if (decision.kind === 'create') {
+      const { generation } = activeGeneration(authority.id, state);
+      const pathLength = pathLengthBelow(topology, authority);
+      actions.push({ kind: 'create authority', authority, generation, pathLength, reason: decision.reason });
+    }
     if (decision.kind === 'restore' && known) {
       const { owner, issue } = known.record.issuance;
       actions.push({ kind: 'restore', owner, issue, reason: decision.reason });
@@ -125,7 +147,7 @@ export function plan(topology: Topology, demands: readonly Demand[], state: Reco
   const revocations = planRemoved(demands, state, now);
   actions.push(...revocations);
   for (const authority of topology.authorities) {
-    const revoked = revocations.filter(({ record }) => record.issuance.specification.issuer === authority.id);
+    const revoked = revocations.filter((action) => action.authority === authority.id);
     const decision = planCrl(authority, state.authorities.get(authority.id), revoked.length, now);
     if (decision.kind === 'sign') actions.push({ kind: 'sign CRL', authority, reason: decision.reason });
     else if (decision.kind === 'wait') waits.push(decision.until);
@@ -232,11 +254,18 @@ export function planRemoved(
   const removed: Extract<Action, { kind: 'revoke' }>[] = [];
   for (const demand of state.certificates.keys()) {
     if (wanted.has(demand) || state.onRemoval?.get(demand) === 'keep') continue;
-    for (const record of validOf(demand, state, now))
-      if (!record.issuance.signedElsewhere) removed.push({ kind: 'revoke', record, reason: 'no longer declared' });
+    for (const { serial, issuance } of validOf(demand, state, now)) {
+      const { owner, signedElsewhere, specification } = issuance;
+      if (signedElsewhere) continue;
+      const reason = 'no longer declared';
+      removed.push({ kind: 'revoke', authority: specification.issuer, serial, owner, because: REMOVED, reason });
+    }
   }
   return removed;
 }
+
+/** A peer that is no longer declared has ceased to operate; nothing says that its key is known to others (RFC 5280 5.3.1). */
+const REMOVED: RevocationReason = 'cessationOfOperation';
 
 /** Certificates of a demand that have neither ended nor been revoked, in order of issue. */
 export function validOf(

@@ -35,12 +35,7 @@ export function actionData(action: Action): Record<string, unknown> {
     case 'restore':
       return { action: action.kind, certificate: ownerText(action.owner), reason: action.reason };
     case 'revoke':
-      return {
-        action: action.kind,
-        certificate: ownerText(action.record.issuance.owner),
-        serial: action.record.serial,
-        reason: action.reason,
-      };
+      return { action: action.kind, ...revokedData(action) };
     case 'sign CRL':
       return { action: action.kind, authority: action.authority.id, reason: action.reason };
   }
@@ -65,15 +60,8 @@ function actionRow(action: Action): string[] {
     case 'restore':
       return ['restore', ownerText(action.owner), '', '', '', action.reason];
     case 'revoke': {
-      const { serial, issuance } = action.record;
-      return [
-        'revoke',
-        ownerText(issuance.owner),
-        `serial ${serial}`,
-        '',
-        issuance.specification.issuer,
-        action.reason,
-      ];
+      const { serial, owner, authority, reason } = action;
+      return ['revoke', owner ? ownerText(owner) : '', `serial ${serial}`, '', authority, reason];
     }
     case 'sign CRL':
       return ['sign CRL', `authority ${action.authority.id}`, '', '', action.authority.id, action.reason];
@@ -109,7 +97,7 @@ export function doneText(done: Done): string {
     case 'restored':
       return `restored ${ownerText(done.owner)} (${done.reason})`;
     case 'revoked':
-      return `revoked ${ownerText(done.record.issuance.owner)}, serial ${done.record.serial} (${done.reason})`;
+      return `revoked serial ${done.serial} of ${done.authority}${done.owner ? `, ${ownerText(done.owner)}` : ''} (${done.reason})`;
     case 'signed CRL':
       return `signed the list of ${done.authority}: number ${done.crl.crlNumber}, ${plural(done.crl.size, 'entry', 'entries')}, valid until ${moment(done.crl.nextUpdate)}`;
   }
@@ -135,14 +123,9 @@ export function doneData(done: Done): Record<string, unknown> {
     case 'requested':
       return { done: done.kind, certificate: done.demand.id, issuer: done.demand.issuer, reason: done.reason };
     case 'restored':
-      return { done: done.kind, certificate: done.owner, reason: done.reason };
+      return { done: done.kind, certificate: ownerText(done.owner), reason: done.reason };
     case 'revoked':
-      return {
-        done: done.kind,
-        certificate: done.record.issuance.owner,
-        serial: done.record.serial,
-        reason: done.reason,
-      };
+      return { done: done.kind, ...revokedData(done) };
     case 'signed CRL':
       return {
         done: done.kind,
@@ -153,6 +136,10 @@ export function doneData(done: Done): Record<string, unknown> {
         reason: done.reason,
       };
   }
+}
+
+function revokedData({ authority, serial, owner, reason }: Omit<Extract<Done, { kind: 'revoked' }>, 'kind'>) {
+  return { certificate: owner && ownerText(owner), authority, serial, reason };
 }
 
 export function verdictData(given: LinkVerdict): Record<string, unknown> {

@@ -200,9 +200,8 @@ export async function performSession(
   options: { readonly afterClockCorrection?: boolean } = {},
 ): Promise<void> {
   const { directory, workspace } = session;
-  const authorities = directory.authorities(workspace.topology, () => randomSerial(context.random));
-  const ports = portsOf(session, context);
-  await perform(actions, workspace.topology, authorities, ports, announce, { ...options, signal: context.signal });
+  const place = directory.place(workspace.topology, context, () => randomSerial(context.random));
+  await perform(actions, workspace.topology, place, announce, { ...options, signal: context.signal });
 }
 
 /** What issuing has to do with the world. */

@@ -1,10 +1,11 @@
 import { createPublicKey } from 'node:crypto';
 import { join } from 'node:path';
 import { type CompromisedKeys, compromiseReasons } from '../authority/compromised-key.ts';
+import type { Ports } from '../authority/issue.ts';
 import type { Issuer } from '../authority/issuer.ts';
 import { localSigner } from '../authority/issuer.ts';
 import { type AuthorityGeneration, type Owner, ownerText } from '../authority/owner.ts';
-import type { Authorities } from '../authority/perform.ts';
+import type { Place } from '../authority/perform.ts';
 import type { AuthorityState, MaterialState, RecordedState } from '../authority/plan.ts';
 import type { IssuedMaterial } from '../authority/ports.ts';
 import { type CertificateRecord, type LedgerEntry, recordOf } from '../authority/record.ts';
@@ -138,12 +139,15 @@ export class PkiDirectory {
     return this.ledger(of);
   }
 
-  /** The places and keys of the authorities of a topology, for `perform`. */
-  authorities(topology: Topology, firstSerial: () => bigint): Authorities {
+  /** Where the steps of a topology's plan are done. @param firstSerial the one that openssl would use first in a new authority */
+  place(topology: Topology, ports: Pick<Ports, 'clock' | 'random'>, firstSerial: () => bigint): Place {
+    const { material, requests } = this;
     return {
-      prepare: async (authority, generation) => {
-        await this.prepareAuthority(authority, generation, firstSerial());
-        return this.ledger({ authority: authority.id, generation });
+      topology: topology.name,
+      ports: { ...ports, material, requests, compromised: this.compromisedKeys() },
+      prepare: async (of) => {
+        await this.prepareAuthority(declaredAuthority(topology, of.authority), of.generation, firstSerial());
+        return this.ledger(of);
       },
       open: (id) => this.openIssuer(topology, id),
       recorded: (owner) => this.#recorded(topology, owner),
@@ -152,8 +156,7 @@ export class PkiDirectory {
 
   /** The authority, able to issue. Its key must fit its certificate (KEY_MISMATCH). */
   async openIssuer(topology: Pick<Topology, 'authorities'>, id: AuthorityId): Promise<Issuer> {
-    const authority = topology.authorities.find((candidate) => candidate.id === id);
-    if (!authority) throw new TypeError(`no authority ${id}: the topology was not parsed`);
+    const authority = declaredAuthority(topology, id);
     const generation = await this.#activeGeneration(authority);
     const of = { authority: id, generation };
     const { key, certificate } = await this.material.load(of, 1);
@@ -338,6 +341,12 @@ export class PkiDirectory {
     }
     return chain;
   }
+}
+
+function declaredAuthority({ authorities }: Pick<Topology, 'authorities'>, id: AuthorityId): Authority {
+  const authority = authorities.find((candidate) => candidate.id === id);
+  if (!authority) throw new TypeError(`no authority ${id}: the topology was not parsed`);
+  return authority;
 }
 
 function authorityInFolder(name: string): AuthorityGeneration {

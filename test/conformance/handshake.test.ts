@@ -88,14 +88,8 @@ describeWithTool('openssl', 'TLS links: the proof and real handshakes agree', (o
     const clock = daysAgo(variant.issuedDaysAgo);
     const { actions } = plan(topology, wanted, await directory.state(topology, wanted), clock.now());
     const issuing = actions.filter(({ kind }) => kind !== 'sign CRL');
-    const authorities = directory.authorities(topology, () => randomSerial(random));
-    await perform(
-      issuing,
-      topology,
-      authorities,
-      { clock, random, material, compromised: directory.compromisedKeys() },
-      () => {},
-    );
+    const place = directory.place(topology, { clock, random }, () => randomSerial(random));
+    await perform(issuing, topology, place, () => {});
 
     const state = await directory.state(topology, wanted);
     const listClock = daysAgo(variant.listsSignedDaysAgo);

@@ -81,7 +81,7 @@ function ownerOf(action: Action): string {
     case 'restore':
       return ownerText(action.owner);
     case 'revoke':
-      return ownerText(action.record.issuance.owner);
+      return action.owner ? ownerText(action.owner) : `authority ${action.authority}`;
   }
 }
 

@@ -1,13 +1,10 @@
 import { compromiseReasons } from '../../authority/compromised-key.ts';
 import { type Owner, ownerText } from '../../authority/owner.ts';
-import { activeGeneration, plan, type RecordedState, validOf } from '../../authority/plan.ts';
-import { revokeCertificates, signCrl } from '../../authority/revocation-list.ts';
+import { type Action, activeGeneration, plan, type RecordedState, validOf } from '../../authority/plan.ts';
 import { VcsPkiError } from '../../errors.ts';
 import { indexReasons } from '../../store/index-txt.ts';
 import type { AuthorityId } from '../../topology/ids.ts';
-import { unique } from '../../topology/names.ts';
 import type { Serial } from '../../x509/certificate.ts';
-
 import { keyId } from '../../x509/keys.ts';
 import {
   bundleOptions,
@@ -108,7 +105,7 @@ async function revokeNamed(
   const others = compromiseReasons.has(reason) ? await sameKey(session, state, named, context.clock.now()) : [];
   const elsewhere = others.filter(({ signedElsewhere }) => signedElsewhere);
   const targets = [...named, ...others.filter(({ signedElsewhere }) => !signedElsewhere)];
-  for (const target of targets) refuseForeign(session, target);
+  for (const target of targets) refuseForeign(target);
   const pending = targets.filter((target) => !target.revoked || !isListed(target, state));
   const [newest] = named.slice(-1);
   if (pending.length === 0)
@@ -117,32 +114,26 @@ async function revokeNamed(
       words: `${which}: not revoked, it was revoked before\n`,
     };
   const { topology } = session.workspace;
-  const ports = { clock: context.clock, material: session.directory.material };
   const words: string[] = [];
-  const issuers = new Map<AuthorityId, Awaited<ReturnType<typeof session.directory.openIssuer>>>();
-  for (const id of unique(pending.map(({ authority }) => authority)))
-    issuers.set(id, await session.directory.openIssuer(topology, id));
-  for (const { authority, serial, owner, revoked } of pending) {
-    const issuer = issuers.get(authority);
-    if (revoked || !issuer) continue;
-    await revokeCertificates(issuer, [serial], reason, context.clock);
+  const revocations = pending.flatMap(({ authority, serial, owner, revoked }): Action[] =>
+    revoked ? [] : [{ kind: 'revoke', authority, serial, owner, because: reason, reason }],
+  );
+  const lists = topology.authorities.flatMap((authority): Action[] =>
+    pending.some((target) => target.authority === authority.id) ? [{ kind: 'sign CRL', authority, reason: '' }] : [],
+  );
+  const signed: { readonly authority: string; readonly crlNumber: string | undefined; readonly entries: number }[] = [];
+  await performSession(session, [...revocations, ...lists], context, (done) => {
+    words.push(`${doneText(done)}\n`);
+    if (done.kind !== 'signed CRL') return;
+    const { authority, crl } = done;
+    signed.push({ authority, crlNumber: crl.crlNumber?.toString(), entries: crl.size });
     words.push(
-      `revoked serial ${serial} of ${authority}${owner === undefined ? '' : `, ${ownerText(owner)}`} (${reason})\n`,
-    );
-  }
-  const lists: { readonly authority: string; readonly crlNumber: string | undefined; readonly entries: number }[] = [];
-  for (const [id, issuer] of issuers) {
-    const validDays = topology.authorities.find((authority) => authority.id === id)?.crl.validDays ?? 1;
-    const crl = await signCrl(issuer, { validDays }, ports);
-    lists.push({ authority: id, crlNumber: crl.crlNumber?.toString(), entries: crl.size });
-    words.push(
-      `${doneText({ kind: 'signed CRL', authority: id, crl, reason: '' })}\n`,
       `${plural(crl.size, 'certificate')} now on the list; load crl.pem on the peers, or wait for their daily update\n`,
     );
-  }
+  });
   for (const { authority, serial } of elsewhere)
     words.push(`${authority} signed serial ${serial} for the same key: ask ${authority} to revoke it\n`);
-  const [list] = lists;
+  const [list] = signed;
   return {
     data: {
       certificate: newest?.owner && ownerText(newest.owner),
@@ -152,7 +143,7 @@ async function revokeNamed(
       crlNumber: list?.crlNumber,
       entries: list?.entries,
       serials: pending.map(({ serial }) => serial),
-      lists,
+      lists: signed,
       toRevokeElsewhere: elsewhere.map(({ authority, serial }) => ({ authority, serial })),
     },
     words: words.join(''),
@@ -236,22 +227,13 @@ function isListed({ authority, serial }: Found, state: RecordedState): boolean {
   return typeof crl === 'object' && !crl.missing.includes(serial);
 }
 
-function refuseForeign({ workspace: { topology } }: Session, { authority, serial, owner, signedElsewhere }: Found) {
-  const at = owner ? ownerText(owner) : serial;
-  if (signedElsewhere) {
-    throw new VcsPkiError('SIGNED_ELSEWHERE', {
-      at,
-      value: authority,
-      message: `${authority} signed it, and only it can revoke serial ${serial}`,
-      fix: `ask ${authority} to revoke it`,
-    });
-  }
-  if (topology.authorities.some(({ id }) => id === authority)) return;
-  throw new VcsPkiError('AUTHORITY_IN_USE', {
-    at,
+function refuseForeign({ authority, serial, owner, signedElsewhere }: Found): void {
+  if (!signedElsewhere) return;
+  throw new VcsPkiError('SIGNED_ELSEWHERE', {
+    at: owner ? ownerText(owner) : serial,
     value: authority,
-    message: `its authority ${authority} is no longer declared`,
-    fix: `declare ${authority} again until everything that it issued has been revoked or replaced`,
+    message: `${authority} signed it, and only it can revoke serial ${serial}`,
+    fix: `ask ${authority} to revoke it`,
   });
 }
 
