@@ -9,7 +9,7 @@ import type { OwnerRecord } from '../kube/records.ts';
 import { type Stored, secrets } from '../kube/resource.ts';
 import { contentOf, holds } from '../kube/secret-content.ts';
 import { findCondition } from '../runtime/conditions.ts';
-import { type ConditionChange, conditionsOf } from './status.ts';
+import { announceNews, type ConditionChange, conditionsOf } from './status.ts';
 import type { Surroundings, World } from './world.ts';
 
 /** The condition that names certificates whose private key is lost. */
@@ -18,11 +18,29 @@ export const ABANDONED = 'Abandoned';
 /** How many are shown at a time: the message of a condition is bounded. */
 const SHOWN = 8;
 
+/** What is to be said of certificates whose private key is lost. */
+export interface LostOnes {
+  readonly condition: ConditionChange;
+  /** When the first of them ends. */
+  readonly until: Date | undefined;
+}
+
+/** As `abandonedIn`; what is new of it is announced. */
+export async function lostOnes(
+  ...[object, records, current, world, surroundings]: Parameters<typeof abandonedIn>
+): Promise<LostOnes> {
+  const abandoned = await abandonedIn(object, records, current, world, surroundings);
+  const condition = abandonedCondition(object, abandoned, world.clock.now());
+  if (!('absent' in condition)) announceNews(world, object, condition);
+  const [first] = abandoned.map(({ record }) => record.notAfter).sort();
+  return { condition, until: first === undefined ? undefined : new Date(first) };
+}
+
 /**
  * The certificates of a demand whose private key no Secret holds.
  * @param current the serial that the Secret of the Certificate holds with its key
  */
-export async function abandonedIn(
+async function abandonedIn(
   object: Stored<CertificateObject>,
   records: readonly OwnerRecord[],
   current: string | undefined,
@@ -40,7 +58,7 @@ export async function abandonedIn(
 }
 
 /** What is to be said of them: until when they are valid, and how a person ends that. */
-export function abandonedCondition(
+function abandonedCondition(
   object: Stored<CertificateObject>,
   abandoned: readonly OwnerRecord[],
   now: Date,

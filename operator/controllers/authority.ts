@@ -1,13 +1,8 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
-import { createAuthority } from '../../src/authority/issue.ts';
 import { generationOf, type Issuer, localSigner } from '../../src/authority/issuer.ts';
-import { ownerText } from '../../src/authority/owner.ts';
-import { refusePathTooLong } from '../../src/authority/path-length.ts';
-import { authorityDifferences, planAuthority, planCrl } from '../../src/authority/plan.ts';
+import { performOne } from '../../src/authority/perform.ts';
+import { authorityDifferences, planAuthority } from '../../src/authority/plan.ts';
 import type { CertificateRecord } from '../../src/authority/record.ts';
-import { crlStateOf, materialStateOf } from '../../src/authority/recorded.ts';
-import { crlSignedAt, readPublished, signCrl } from '../../src/authority/revocation-list.ts';
-import { nextUpdateDue } from '../../src/authority/schedule.ts';
+import { materialStateOf } from '../../src/authority/recorded.ts';
 import { VcsPkiError } from '../../src/errors.ts';
 import {
   authorityOf,
@@ -16,33 +11,19 @@ import {
   certificateAuthorityKind,
 } from '../../src/resources/certificate-authority.ts';
 import { parseResource } from '../../src/resources/resource.ts';
-import type { Crl } from '../../src/x509/crl.ts';
-import { generatePrivateKey, keyId, keyIdentifier, subjectPublicKeyInfo } from '../../src/x509/keys.ts';
+import { keyId, keyIdentifier } from '../../src/x509/keys.ts';
 import { type AuthorityObject, certificateAuthorities } from '../api/resources.ts';
-import type { KubeLedger } from '../kube/kube-ledger.ts';
 import { authoritySecretName, type KubeMaterial } from '../kube/kube-material.ts';
-import { newest, recordsOfOwner, topologyOf } from '../kube/records.ts';
+import { newest, recordsOfOwner } from '../kube/records.ts';
 import { refOf, type Stored } from '../kube/resource.ts';
 import { recordLost, vouchedBy } from '../kube/secret-content.ts';
 import type { Outcome } from '../runtime/controller.ts';
+import { createAnnounced } from './authority-creation.ts';
+import { keepListCurrent } from './authority-list.ts';
 import { activeGeneration, authorityPlace, issuerOf, type OpenIssuer, openIssuerIfReady } from './issuer.ts';
-import { compromisedIn } from './keys.ts';
-import {
-  announceNews,
-  LOOK_AGAIN_MS,
-  type NewCondition,
-  reasonOf,
-  reportFailure,
-  wordsOf,
-  writeStatus,
-} from './status.ts';
+import { announceDone, placeIn } from './place.ts';
+import { type NewCondition, reasonOf, reportFailure, wordsOf, writeStatus } from './status.ts';
 import type { World } from './world.ts';
-
-/** After the clock was found to have run ahead: publish though the last list is from the future. To be removed by whoever set it. */
-export const CLOCK_CORRECTION = 'vcs-pki.dev/after-clock-correction';
-
-/** As the definition of CertificateAuthority bounds it. */
-const PENDING_LIMIT = 8;
 
 /** Brings one CertificateAuthority to what it declares: key and certificate, then its revocation list. A deleted one leaves everything. */
 export async function reconcileAuthority(key: string, world: World): Promise<Outcome> {
@@ -107,7 +88,7 @@ async function establish(object: Stored<AuthorityObject>, world: World): Promise
   const { ledger, material } = authorityPlace(world, namespace, owner, issueIn, root);
 
   if (!known) {
-    const created = await create({ object, resource, ledger, material }, parent, world);
+    const created = await createAnnounced({ object, resource, ledger, material }, parent, world);
     return created === 'announced' ? created : establish(object, world);
   }
 
@@ -127,126 +108,14 @@ async function establish(object: Stored<AuthorityObject>, world: World): Promise
   const decision = planAuthority(authority, { material: state });
   if (decision.kind === 'restore') {
     const chain = (await parent())?.chain ?? [];
-    await material.store(owner, issue, { certificate, chain });
-    world.announce(object, { type: 'Normal', reason: 'Restored', note: `restored its Secret: ${decision.reason}` });
+    const place = placeIn(world, namespace, { material, recorded: { certificate, chain } });
+    const step = { kind: 'restore', owner, issue, reason: decision.reason } as const;
+    await performOne(step, place, (done) => announceDone(world, object, done));
   }
   const { key, chain = [] } = await material.load(owner, issue);
   if (!key) throw keyMissing(at, authority.id);
   const issuer = { ...issuerOf(resource, certificate, chain), signer: localSigner(key), ledger };
   return { resource, issuer, record, damage, material };
-}
-
-interface ToCreate {
-  readonly object: Stored<AuthorityObject>;
-  readonly resource: CertificateAuthorityResource;
-  readonly ledger: KubeLedger;
-  readonly material: KubeMaterial;
-}
-
-/**
- * Makes an authority that has no record: its key in memory, the id of that in the status, the key in its Secret, the record, the
- * certificate. After a crash it goes on from what the status vouches for (I14); no other key is taken.
- */
-async function create(
-  { object, resource, ledger, material }: ToCreate,
-  parent: () => Promise<OpenIssuer | undefined>,
-  world: World,
-): Promise<'announced' | 'created'> {
-  const { namespace = '', name } = object.metadata;
-  const authority = authorityOf(resource);
-  const owner = activeGeneration(name);
-  const { serial, pendingKeyIds = [] } = resource.status ?? {};
-  if (serial !== undefined) throw recordLost(`CertificateAuthority ${namespace}/${name}`, owner);
-  const kept = await material.load(owner, 1);
-  const issuer = await parent();
-  if (issuer) refusePathTooLong(issuer, ownerText(owner));
-  const pending = `${namespace}/${ownerText(owner)}`;
-  const key = kept.key ?? announcedKey(world.pending.get(pending), pendingKeyIds);
-  if (!key) {
-    const made = await generatePrivateKey(authority.key);
-    world.pending.set(pending, made);
-    const ids = [...pendingKeyIds, keyId(subjectPublicKeyInfo(made))].slice(-PENDING_LIMIT);
-    const status = { ...resource.status, pendingKeyIds: ids };
-    await writeStatus(world, certificateAuthorities, object, status, [], { fenced: true });
-    return 'announced';
-  }
-  await material.key(owner, 1, async () => key);
-  const reason = issuer ? `to be signed by ${issuer.id}` : 'self-signed root';
-  const context = { reason, topology: topologyOf(namespace), pathLength: resource.spec.pathLength };
-  const ports = { ...world, material, compromised: compromisedIn(world, namespace) };
-  await createAuthority(authority, { generation: owner.generation, ledger, key }, issuer, context, ports);
-  world.pending.delete(pending);
-  world.announce(object, { type: 'Normal', reason: 'Created', note: `created authority: ${reason}` });
-  return 'created';
-}
-
-/** A key that this process made, once the status says so: only then may it be written. */
-function announcedKey(key: KeyObject | undefined, announced: readonly string[]): KeyObject | undefined {
-  return key && announced.includes(keyId(subjectPublicKeyInfo(createPublicKey(key)))) ? key : undefined;
-}
-
-interface CurrentList {
-  readonly status: CertificateAuthorityStatus['crl'];
-  readonly condition: NewCondition;
-  /** When to look again. */
-  readonly until: Date;
-}
-
-/** Signs the list where it is due or lacks a revocation. One that may not be published is a condition of its own: the old one still serves. */
-async function keepListCurrent(
-  object: Stored<AuthorityObject>,
-  { resource, issuer, material }: Established,
-  world: World,
-): Promise<CurrentList> {
-  const { crl: settings } = authorityOf(resource);
-  const bytes = await material.crl(generationOf(issuer));
-  const published = readPublished(bytes, issuer.id);
-  const state = await crlStateOf(bytes, issuer.ledger.revoked(), issuer.id);
-  const decision = planCrl({ crl: settings }, { crl: state }, 0, world.clock.now());
-  if (decision.kind !== 'sign' && published) return current(published, issuer, material, settings);
-  const afterClockCorrection = object.metadata.annotations?.[CLOCK_CORRECTION] !== undefined;
-  try {
-    const crl = await signCrl(issuer, { validDays: settings.validDays, afterClockCorrection }, { ...world, material });
-    const reason = decision.kind === 'sign' ? decision.reason : 'no list yet';
-    const note = `signed revocation list ${crl.crlNumber} with ${crl.size} entries: ${reason}`;
-    world.announce(object, { type: 'Normal', reason: 'ListSigned', note });
-    return current(crl, issuer, material, settings);
-  } catch (error) {
-    if (!(error instanceof VcsPkiError) || error.code !== 'CRL_REFUSED' || !published) throw error;
-    const note = `${wordsOf(error)}; after a clock correction annotate the authority with ${CLOCK_CORRECTION}`;
-    const condition = { type: FRESH, status: 'False', reason: reasonOf(error.code), message: note } as const;
-    announceNews(world, object, condition);
-    const until = new Date(world.clock.now().getTime() + LOOK_AGAIN_MS);
-    return { ...current(published, issuer, material, settings), condition, until };
-  }
-}
-
-const FRESH = 'CRLFresh';
-
-function current(
-  crl: Crl,
-  issuer: Issuer,
-  material: KubeMaterial,
-  settings: Parameters<typeof nextUpdateDue>[0],
-): CurrentList {
-  const nextUpdate = crl.nextUpdate ?? crl.thisUpdate;
-  const until = nextUpdateDue(settings, crlSignedAt(crl));
-  return {
-    status: {
-      number: `${crl.crlNumber ?? 0n}`,
-      thisUpdate: seconds(crl.thisUpdate),
-      nextUpdate: seconds(nextUpdate),
-      entries: crl.size,
-      configMaps: material.crlConfigMaps(generationOf(issuer)),
-    },
-    condition: {
-      type: FRESH,
-      status: 'True',
-      reason: 'Published',
-      message: `valid until ${seconds(nextUpdate)}; the next one is due at ${seconds(until)}`,
-    },
-    until,
-  };
 }
 
 function readiness({ record: { notAfter, revocation }, damage }: Established, now: Date): NewCondition {
@@ -269,10 +138,6 @@ function statusOf({ issuer, record }: Established): Partial<CertificateAuthority
     keyIdentifier: keyIdentifier(issuer.certificate.subjectPublicKeyInfo).toString('hex'),
     secretName: authoritySecretName(generationOf(issuer)),
   };
-}
-
-function seconds(date: Date): string {
-  return `${date.toISOString().slice(0, 19)}Z`;
 }
 
 function keyMissing(at: string, authority: string): VcsPkiError {

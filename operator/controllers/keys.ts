@@ -36,10 +36,9 @@ export async function reconcileKeys(namespace: string, world: World): Promise<Ou
 export function compromisedIn({ client }: Pick<World, 'client'>, namespace: string): CompromisedKeys {
   return async (subjectPublicKeyInfo) => {
     const id = keyId(subjectPublicKeyInfo);
-    const [known, unmarked] = await Promise.all([
-      recordsWhere(client, namespace, { keyId: id }),
-      recordsWhere(client, namespace, { keyId: '' }),
-    ]);
+    // In this order: a record that is given its key id between the two looks is seen by the second.
+    const unmarked = await recordsWhere(client, namespace, { keyId: '' });
+    const known = await recordsWhere(client, namespace, { keyId: id });
     const ofKey = [...known, ...unmarked.filter((object) => keyIdOfRecord(object) === id)];
     return ofKey.find(({ spec }) => spec.revocation && compromiseReasons.has(spec.revocation.reason))?.spec.serial;
   };

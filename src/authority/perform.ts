@@ -41,7 +41,12 @@ export interface Place {
 
 /** What has been done, as it happens. */
 export type Done =
-  | { readonly kind: 'created authority'; readonly id: AuthorityId; readonly certificate: Certificate }
+  | {
+      readonly kind: 'created authority';
+      readonly id: AuthorityId;
+      readonly reason: string;
+      readonly certificate: Certificate;
+    }
   | { readonly kind: 'issued'; readonly demand: Demand; readonly reason: string; readonly certificate: Certificate }
   | { readonly kind: 'requested'; readonly demand: Demand; readonly reason: string }
   | { readonly kind: 'restored'; readonly owner: Owner; readonly reason: string }
@@ -98,7 +103,7 @@ export async function performOne(
       const parent = authority.issuer === undefined ? undefined : await place.open(authority.issuer);
       const context = { reason, topology: place.topology, pathLength };
       const certificate = await createAuthority(authority, { generation, ledger, key }, parent, context, ports);
-      return announce({ kind: 'created authority', id: authority.id, certificate });
+      return announce({ kind: 'created authority', id: authority.id, reason, certificate });
     }
     case 'restore': {
       const { owner, issue, reason } = step;

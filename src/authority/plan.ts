@@ -180,7 +180,9 @@ export function planCertificate(
   return { kind: 'wait', until: outlives ? renewal : new Date(record.notAfter) };
 }
 
-type AuthorityDecision = { kind: 'create' | 'restore'; reason: string } | { kind: 'nothing' };
+type AuthorityDecision =
+  | { readonly kind: 'create' | 'restore'; readonly reason: string }
+  | { readonly kind: 'nothing'; readonly reason?: never };
 
 export function planAuthority(
   authority: Authority,

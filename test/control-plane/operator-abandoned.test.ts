@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as resources from '../../operator/api/resources.ts';
 import { ABANDONED } from '../../operator/controllers/abandoned.ts';
-import { FINALIZER } from '../../operator/controllers/certificate.ts';
+import { FINALIZER } from '../../operator/controllers/removal.ts';
 import { type KubeObject, type ResourceType, secrets } from '../../operator/kube/resource.ts';
 import { readCertificate, serialHex } from '../../src/x509/certificate.ts';
 import { controlPlaneAvailable } from '../support/control-plane.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as resources from '../../operator/api/resources.ts';
-import { CLOCK_CORRECTION } from '../../operator/controllers/authority.ts';
+import { CLOCK_CORRECTION } from '../../operator/controllers/authority-list.ts';
 import type { KubeApi, KubeClient } from '../../operator/kube/client.ts';
 import { configMaps, type ResourceType, secrets } from '../../operator/kube/resource.ts';
 import { systemScheduler } from '../../operator/runtime/scheduler.ts';
