@@ -67,6 +67,7 @@ export const errorCodes = {
   // the PKI directory and the lock file
   STORAGE_FAILED: 'A file cannot be read or written: access, space, or a read-only file system.',
   DIRECTORY_LOCKED: 'Another writer holds the PKI directory for longer than one wants to wait.',
+  LOCK_LOST: 'Another writer has taken over the PKI directory, and this one writes nothing more.',
   DIRECTORY_TAKEN: 'The PKI directory belongs to another Terraform workspace.',
   LEDGER_CORRUPT: 'A file of the ledger is not what vcs-pki or openssl wrote.',
   LEDGER_CHANGED: 'Another program changed the ledger in the middle of a write.',

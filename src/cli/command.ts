@@ -1,6 +1,7 @@
 import type { Clock, Random } from '../authority/ports.ts';
 import type { FileSystem } from '../store/file-system.ts';
-import type { Processes } from '../store/writer-lock.ts';
+import type { Timer } from '../store/timer.ts';
+import type { Writer } from '../store/writer-lock.ts';
 import type { OptionSpec, Options } from './options.ts';
 
 /** What a command has to do with the world. */
@@ -10,7 +11,9 @@ export interface Context {
   readonly clock: Clock;
   readonly random: Random;
   readonly fs: FileSystem;
-  readonly processes: Processes;
+  readonly timer: Timer;
+  /** This one, as others are told of it. */
+  readonly process: Omit<Writer, 'command'>;
   readonly signal: AbortSignal;
   /** For results. */
   out(text: string): void;
@@ -59,7 +62,7 @@ export const writerOptions: Readonly<Record<string, OptionSpec>> = {
     most: 86_400,
     fractions: true,
     value: 'SECONDS',
-    description: 'How long to wait for another writer of the PKI directory (default 300)',
+    description: 'How long to wait for another writer of the PKI directory (default 300; 30 for one that has died)',
   },
   'ca-passphrase-file': {
     type: 'text',

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { randomBytes } from 'node:crypto';
 import { readFileSync, realpathSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Command, Context } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -137,7 +138,7 @@ async function runCommand(
 
 async function realWorld(signal: AbortSignal): Promise<Context> {
   const { diskFileSystem } = await import('../store/file-system.ts');
-  const { localProcesses } = await import('../store/writer-lock.ts');
+  const { systemTimer } = await import('../store/timer.ts');
   const fixed = process.env.VCS_PKI_NOW;
   const now =
     fixed === undefined || fixed === '' ? undefined : (await import('./moment.ts')).parseMoment(fixed, 'VCS_PKI_NOW');
@@ -147,7 +148,8 @@ async function realWorld(signal: AbortSignal): Promise<Context> {
     clock: { now: () => now ?? new Date() },
     random: { bytes: (size) => randomBytes(size) },
     fs: diskFileSystem,
-    processes: localProcesses,
+    timer: systemTimer,
+    process: { process: process.pid, host: hostname() },
     signal,
     out: (words) => void process.stdout.write(words),
     progress: writeError,

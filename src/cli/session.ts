@@ -63,15 +63,13 @@ export async function writeSession<T>(
     context.fs,
     workspace.directory,
     {
-      command: `vcs-pki ${command}`,
+      writer: { ...context.process, command: `vcs-pki ${command}` },
       timeoutMs: (number(options, 'lock-timeout') ?? 300) * 1000,
-      processes: context.processes,
+      timer: context.timer,
+      random: context.random,
       passphrase,
       signal: context.signal,
-      onWait: (holder) =>
-        context.progress(
-          `waiting for ${holder ? `process ${holder.process} (${holder.command})` : 'another writer'} ...`,
-        ),
+      onWait: (words) => context.progress(`waiting: ${workspace.directory} is ${words}`),
     },
     async (directory) => {
       await directory.claim(text(options, 'workspace'));
@@ -213,14 +211,13 @@ export function portsOf({ directory }: Session, { clock, random }: Context): Por
 /** Writes the lock file for what is now on record; what is not given stays. */
 export async function writeLock(
   session: Session,
-  context: Context,
   news: { readonly confirmations?: Confirmations; readonly delivery?: LockFile['delivery'] } = {},
 ): Promise<RecordedState> {
   const { workspace, directory, demands: wanted, lock } = session;
   const { confirmations = lock?.peers ?? {}, delivery = lock?.delivery } = news;
   const state = { ...(await directory.state(workspace.topology, wanted, () => false)), onRemoval: onRemovalOf(lock) };
   const content = formatLockFile(lockFileOf(workspace.topology.name, wanted, state, confirmations, delivery));
-  await writeAtomically(context.fs, workspace.lockFile, Buffer.from(content));
+  await writeAtomically(directory.fs, workspace.lockFile, Buffer.from(content));
   return state;
 }
 

@@ -26,9 +26,21 @@ describe('the disk', () => {
   });
 
   it('creates a file once', async () => {
-    expect(await fs.createFile(at('once'), Buffer.from('a'), 0o644)).toBe(true);
-    expect(await fs.createFile(at('once'), Buffer.from('b'), 0o644)).toBe(false);
+    const file = await fs.createFile(at('once'), Buffer.from('a'), 0o644);
+    expect(await fs.createFile(at('once'), Buffer.from('b'), 0o644)).toBeUndefined();
     expect((await fs.readFile(at('once')))?.toString()).toBe('a');
+    await file?.close();
+  });
+
+  it('writes into a file that was created, not into another that has its name by now', async () => {
+    const first = await fs.createFile(at('held'), Buffer.from('first'), 0o644);
+    await first?.overwrite(Buffer.from('FIR'));
+    expect((await fs.readFile(at('held')))?.toString()).toBe('FIRst');
+    await writeAtomically(fs, at('held'), Buffer.from('second'));
+    await first?.overwrite(Buffer.from('third'));
+    await first?.close();
+    expect((await fs.readFile(at('held')))?.toString()).toBe('second');
+    expect((await fs.readDirectory(folder)).filter((name) => name.startsWith('held'))).toEqual(['held']);
   });
 
   it('answers for what is not there', async () => {

@@ -1,6 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { appendFile, link, mkdir, open, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { VcsPkiError } from '../errors.ts';
 
@@ -17,8 +28,8 @@ export interface FileSystem {
   makeDirectory(path: string, mode: number): Promise<void>;
   /** Creates or empties the file, then writes. */
   writeFile(path: string, bytes: Uint8Array, mode: number): Promise<void>;
-  /** The file appears with its whole content, durable, or not at all. False, writing nothing, when it exists. */
-  createFile(path: string, bytes: Uint8Array, mode: number): Promise<boolean>;
+  /** The file appears with its whole content, durable, or not at all. Undefined, writing nothing, when it exists. */
+  createFile(path: string, bytes: Uint8Array, mode: number): Promise<CreatedFile | undefined>;
   appendFile(path: string, bytes: Uint8Array): Promise<void>;
   truncateFile(path: string, length: number): Promise<void>;
   rename(from: string, to: string): Promise<void>;
@@ -26,6 +37,13 @@ export interface FileSystem {
   removeFile(path: string): Promise<void>;
   /** Makes a file's content, or the names in a directory, durable. */
   sync(path: string): Promise<void>;
+}
+
+/** A file itself, open: what is written goes into it wherever its name has gone, and never into another of that name. */
+export interface CreatedFile {
+  /** Writes over its begin; what lies behind stays. */
+  overwrite(bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** The disk. Every failure is a VcsPkiError STORAGE_FAILED that names the path and the fix. */
@@ -37,12 +55,15 @@ export const diskFileSystem: FileSystem = {
   createFile: (path, bytes, mode) =>
     attempt(path, async () => {
       const whole = `${path}.${randomUUID()}`;
+      const handle = await open(whole, 'wx', mode);
       try {
-        await writeFile(whole, bytes, { mode, flush: true });
+        await handle.writeFile(bytes);
+        await handle.sync();
         await link(whole, path);
-        return true;
+        return openFile(path, handle);
       } catch (error) {
-        if (codeOf(error) === 'EEXIST') return false;
+        await handle.close();
+        if (codeOf(error) === 'EEXIST') return undefined;
         throw error;
       } finally {
         await rm(whole, { force: true });
@@ -85,6 +106,18 @@ export async function makeDirectories(fs: FileSystem, root: string, path: string
   await makeDirectories(fs, root, dirname(path), mode);
   await fs.makeDirectory(path, mode);
   await fs.sync(dirname(path));
+}
+
+function openFile(path: string, handle: FileHandle): CreatedFile {
+  return {
+    overwrite: (bytes) =>
+      attempt(path, async () => {
+        await handle.write(bytes, 0, bytes.length, 0);
+        // Over a network, others see it only then.
+        await handle.datasync();
+      }),
+    close: () => attempt(path, () => handle.close()),
+  };
 }
 
 /** Pipes and devices are refused: reading one may never end. */

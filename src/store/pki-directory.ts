@@ -51,7 +51,7 @@ export class PkiDirectory {
     this.#writable = options.writable;
   }
 
-  /** Runs `work` as the only writer of the directory, which is created when it is not there. */
+  /** Runs `work` as the only writer of the directory, which is created when it is not there. See withWriterLock. */
   static async write<T>(
     fs: FileSystem,
     path: string,
@@ -59,10 +59,11 @@ export class PkiDirectory {
     work: (directory: PkiDirectory) => Promise<T>,
   ): Promise<T> {
     await makeDirectories(fs, join(path, '..'), path, 0o700);
-    return withWriterLock(fs, path, options, async () => {
+    return withWriterLock(fs, path, options, async (fenced) => {
       const ignored = join(path, '.gitignore');
-      if ((await fs.readFile(ignored)) === undefined) await writeAtomically(fs, ignored, Buffer.from(IGNORE_ALL));
-      return work(new PkiDirectory(fs, path, { writable: true, passphrase: options.passphrase }));
+      if ((await fenced.readFile(ignored)) === undefined)
+        await writeAtomically(fenced, ignored, Buffer.from(IGNORE_ALL));
+      return work(new PkiDirectory(fenced, path, { writable: true, passphrase: options.passphrase }));
     });
   }
 

@@ -6,7 +6,7 @@ import { type CrashMode, MemoryFileSystem } from '../../src/store/testing/memory
 import type { TopologyInput } from '../../src/topology/schema.ts';
 import { readCrl } from '../../src/x509/crl.ts';
 import { decodePem } from '../../src/x509/pem.ts';
-import { runCli, SimulatedProcesses } from '../support/cli.ts';
+import { runCli } from '../support/cli.ts';
 import { CrlHistory, checkAlways, checkAtRest, type Files, ledgers } from '../support/invariants.ts';
 import { run, tool } from '../support/tools.ts';
 import { collaborationEdge } from '../support/topologies.ts';
@@ -125,11 +125,8 @@ function distinct(crashed: MemoryFileSystem): [CrashMode, MemoryFileSystem][] {
   return left;
 }
 
-const processes = new SimulatedProcesses();
-
 async function execute(fs: MemoryFileSystem, step: Step) {
-  processes.start();
-  return runCli(step.args, { fs, now: () => new Date(step.now), processes });
+  return runCli(step.args, { fs, now: () => new Date(step.now) });
 }
 
 function revokedSerials(files: Files): string[] {

@@ -1,17 +1,15 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MemoryFileSystem } from '../../src/store/testing/memory-file-system.ts';
 import { readCrl } from '../../src/x509/crl.ts';
-import { runCli, SimulatedProcesses } from '../support/cli.ts';
+import { runCli } from '../support/cli.ts';
 import { collaborationEdge } from '../support/topologies.ts';
 
 const file = '/project/topology.json';
 const PUBLISHED = '/project/pki/published/issuing-ca.crl';
-const processes = new SimulatedProcesses();
 const whole = new MemoryFileSystem();
 
 const vcsPki = (fs: MemoryFileSystem, ...args: string[]) => {
-  processes.start();
-  return runCli(args, { fs, now: () => new Date('2026-11-21T12:00:00Z'), processes });
+  return runCli(args, { fs, now: () => new Date('2026-11-21T12:00:00Z') });
 };
 
 /** A directory with history: a renewal, two revocations, a removed peer. */

@@ -6,16 +6,14 @@ import { generatePrivateKey, privateKeyPem } from '../../src/x509/keys.ts';
 import { encodePem } from '../../src/x509/pem.ts';
 import { createRequest } from '../../src/x509/request.ts';
 import { keyWithExponent, keyWithFactor } from '../../src/x509/testing/weak-keys.ts';
-import { runCli, SimulatedProcesses } from '../support/cli.ts';
+import { runCli } from '../support/cli.ts';
 import { collaborationEdge } from '../support/topologies.ts';
 
 const file = '/project/topology.json';
-const processes = new SimulatedProcesses();
 const now = new Date('2026-11-21T12:00:00Z');
 
 async function vcsPki(fs: MemoryFileSystem, ...args: string[]) {
-  processes.start();
-  return runCli(args, { fs, now: () => now, processes });
+  return runCli(args, { fs, now: () => now });
 }
 
 async function directory(topology: TopologyInput = collaborationEdge()): Promise<MemoryFileSystem> {
@@ -238,13 +236,11 @@ describe('I10: a PKI directory that is not what it should be', () => {
 
   it('a clock that has gone back: the published list is not replaced by one from before', async () => {
     const fs = await applied();
-    processes.start();
     const before = contents(fs)['/project/pki/published/issuing-ca.crl'];
-    const earlier = { fs, now: () => new Date('2026-11-20T12:00:00Z'), processes };
+    const earlier = { fs, now: () => new Date('2026-11-20T12:00:00Z') };
     const refused = await runCli(['crl', file], earlier);
     expect(refused.progress).toContain('CRL_REFUSED');
     expect(contents(fs)['/project/pki/published/issuing-ca.crl']).toBe(before);
-    processes.start();
     expect((await runCli(['crl', file, '--after-clock-correction'], earlier)).code).toBe(0);
   });
 });

@@ -15,11 +15,10 @@ import { encodePkcs12 } from '../../src/x509/pkcs12.ts';
 import { signatureAlgorithmFor, signBytes } from '../../src/x509/signature.ts';
 import { certificatePolicies } from '../../src/x509/testing/extensions.ts';
 import { type SampleParty, sampleCertificate, sampleParty } from '../../src/x509/testing/sample-certificate.ts';
-import { type Ran, runCli, SimulatedProcesses } from '../support/cli.ts';
+import { type Ran, runCli } from '../support/cli.ts';
 import { describeWithTool, run } from '../support/tools.ts';
 import { collaborationEdge } from '../support/topologies.ts';
 
-const processes = new SimulatedProcesses();
 let folder: string;
 let now: Date;
 
@@ -35,8 +34,7 @@ async function put(name: string, content: string | Uint8Array): Promise<void> {
 }
 
 function vcsPki(...args: string[]): Promise<Ran> {
-  processes.start();
-  return runCli(args, { fs: diskFileSystem, now: () => now, processes, cwd: folder });
+  return runCli(args, { fs: diskFileSystem, now: () => now, cwd: folder });
 }
 
 interface Found {

@@ -7,7 +7,7 @@ import { diskFileSystem } from '../../src/store/file-system.ts';
 import { demands } from '../../src/topology/demands.ts';
 import type { TopologyInput } from '../../src/topology/schema.ts';
 import { parseTopology } from '../../src/topology/topology.ts';
-import { type Ran, runCli, SimulatedProcesses } from '../support/cli.ts';
+import { type Ran, runCli } from '../support/cli.ts';
 import { describeWithTool, run } from '../support/tools.ts';
 
 const peer = (hostName: string) => ({ id: hostName, hostName, domain: 'example.com' });
@@ -53,7 +53,6 @@ function topologyWith(authority: string, change: Partial<TopologyInput> = {}): T
 
 describeWithTool('openssl', 'certificates that an authority elsewhere signs', (openssl) => {
   const folders: string[] = [];
-  const processes = new SimulatedProcesses();
   let authority: { folder: string; pem: string };
 
   async function folder(): Promise<string> {
@@ -99,8 +98,7 @@ describeWithTool('openssl', 'certificates that an authority elsewhere signs', (o
     await declare(change);
     let now = NOW;
     const vcsPki = (...args: string[]) => {
-      processes.start();
-      return runCli(args, { fs: diskFileSystem, now: () => now, processes, cwd: path });
+      return runCli(args, { fs: diskFileSystem, now: () => now, cwd: path });
     };
     const later = (days: number) => {
       now = new Date(now.getTime() + days * 24 * 3600 * 1000);

@@ -5,7 +5,7 @@ import { diskFileSystem } from '../../src/store/file-system.ts';
 import { serialHex } from '../../src/x509/certificate.ts';
 import { readCrl } from '../../src/x509/crl.ts';
 import { decodePem } from '../../src/x509/pem.ts';
-import { runCli, SimulatedProcesses } from '../support/cli.ts';
+import { runCli } from '../support/cli.ts';
 import { frozenCopy } from '../support/frozen.ts';
 import { describeWithTool, run } from '../support/tools.ts';
 
@@ -40,7 +40,6 @@ afterAll(() => {
 
 class Opened {
   readonly folder = frozenCopy('directory');
-  readonly #processes = new SimulatedProcesses();
 
   constructor() {
     folders.push(this.folder);
@@ -48,8 +47,7 @@ class Opened {
 
   /** Runs the present vcs-pki at a moment. Fails where it does. */
   async run(now: string, ...args: string[]): Promise<string> {
-    this.#processes.start();
-    const world = { fs: diskFileSystem, now: () => new Date(now), processes: this.#processes, cwd: this.folder };
+    const world = { fs: diskFileSystem, now: () => new Date(now), cwd: this.folder };
     const { code, out, progress } = await runCli(args, world);
     expect(code, progress + out).toBe(0);
     return out;

@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import { MemoryFileSystem } from '../../src/store/testing/memory-file-system.ts';
 import { readCrl } from '../../src/x509/crl.ts';
-import { runCli, SimulatedProcesses } from '../support/cli.ts';
+import { runCli } from '../support/cli.ts';
 import { collaborationEdge } from '../support/topologies.ts';
 
 /** More than fit on a stack as the arguments of a call. */
@@ -9,10 +9,8 @@ const ROWS = 130_000;
 const file = '/project/topology.json';
 const index = '/project/pki/authorities/issuing-ca/index.txt';
 const fs = new MemoryFileSystem();
-const processes = new SimulatedProcesses();
 const vcsPki = (...args: string[]) => {
-  processes.start();
-  return runCli(args, { fs, now: () => new Date('2026-11-21T12:00:00Z'), processes });
+  return runCli(args, { fs, now: () => new Date('2026-11-21T12:00:00Z') });
 };
 
 beforeAll(async () => {

@@ -7,13 +7,12 @@ import type { AuthorityId } from '../../src/topology/ids.ts';
 import { readCertificate } from '../../src/x509/certificate.ts';
 import { generatePrivateKey, parsePrivateKey, privateKeyPem, subjectPublicKeyInfo } from '../../src/x509/keys.ts';
 import { decodeDerOrPem } from '../../src/x509/pem.ts';
-import { runCli, SimulatedProcesses } from '../support/cli.ts';
+import { runCli } from '../support/cli.ts';
 import { collaborationEdge } from '../support/topologies.ts';
 
 const file = '/project/topology.json';
 const passphrase = new Secret('correct horse');
 const given = ['--ca-passphrase-file', '/project/passphrase'];
-const processes = new SimulatedProcesses();
 const now = new Date('2026-11-21T12:00:00Z');
 const ids = ['root-ca', 'issuing-ca'];
 const place = (id: string) => `/project/pki/authorities/${id}`;
@@ -32,8 +31,7 @@ beforeAll(async () => {
 });
 
 async function vcsPki(fs: MemoryFileSystem, ...args: string[]) {
-  processes.start();
-  return runCli(args, { fs, now: () => now, processes });
+  return runCli(args, { fs, now: () => now });
 }
 
 const text = (fs: MemoryFileSystem, path: string) => fs.files().get(path)?.content.toString() ?? '';

@@ -1,16 +1,14 @@
 import { expect, it } from 'vitest';
 import { MemoryFileSystem } from '../../src/store/testing/memory-file-system.ts';
-import { runCli, SimulatedProcesses } from '../support/cli.ts';
+import { runCli } from '../support/cli.ts';
 import { collaborationEdge } from '../support/topologies.ts';
 
 it('server.p12 of a bundle is of the certificate beside it, under the password that was given last', async () => {
   const file = '/project/topology.json';
   const password = '/project/password';
   const fs = new MemoryFileSystem();
-  const processes = new SimulatedProcesses();
   const vcsPki = async (...args: string[]) => {
-    processes.start();
-    const ran = await runCli(args, { fs, now: () => new Date('2026-11-21T12:00:00Z'), processes });
+    const ran = await runCli(args, { fs, now: () => new Date('2026-11-21T12:00:00Z') });
     expect(ran.code, ran.progress).toBe(0);
     return ran.out;
   };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { diskFileSystem } from '../../src/store/file-system.ts';
 import { readCrl } from '../../src/x509/crl.ts';
-import { runCli, SimulatedProcesses } from '../support/cli.ts';
+import { runCli } from '../support/cli.ts';
 import { describeWithTool, run } from '../support/tools.ts';
 
 /** Later than openssl, whose certificates are valid from the second on in which they are made. */
@@ -39,7 +39,6 @@ basicConstraints = critical,CA:true
 
 describeWithTool('openssl', 'an authority that openssl has run is adopted with its whole history', (openssl) => {
   const folders: string[] = [];
-  const processes = new SimulatedProcesses();
   afterAll(async () => {
     for (const path of folders) await rm(path, { recursive: true, force: true });
   });
@@ -181,11 +180,9 @@ describeWithTool('openssl', 'an authority that openssl has run is adopted with i
     await writeFile(join(path, 'topology.json'), JSON.stringify(topology));
     await writeFile(join(path, 'passphrase'), PASSPHRASE);
     const vcsPki = (...args: string[]) => {
-      processes.start();
       return runCli([...args, '--ca-passphrase-file', 'passphrase'], {
         fs: diskFileSystem,
         now: () => NOW,
-        processes,
         cwd: path,
       });
     };

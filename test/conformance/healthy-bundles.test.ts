@@ -6,7 +6,6 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { readEvidenceFolder } from '../../src/cli/check/files.ts';
 import { diskFileSystem } from '../../src/store/file-system.ts';
 import { MemoryFileSystem } from '../../src/store/testing/memory-file-system.ts';
-import { localProcesses } from '../../src/store/writer-lock.ts';
 import type { ReleaseName } from '../../src/topology/releases/releases.ts';
 import type { TopologyInput } from '../../src/topology/schema.ts';
 import { isApplianceLog } from '../../src/verify/diagnosis/appliance-log.ts';
@@ -35,7 +34,7 @@ import {
   subjectAlternativeName,
 } from '../../src/x509/extensions.ts';
 import { encodeName } from '../../src/x509/name.ts';
-import { runCli, SimulatedProcesses } from '../support/cli.ts';
+import { runCli } from '../support/cli.ts';
 import { seeded } from '../support/random.ts';
 
 /** A false alarm is a defect: of 500 bundles in which nothing is wrong nothing is said, not even advice. */
@@ -221,7 +220,7 @@ describe('nothing is said', () => {
     const fs = new MemoryFileSystem();
     await fs.makeDirectory('/project');
     await fs.writeFile('/project/topology.json', Buffer.from(JSON.stringify(declared(release))), 0o644);
-    const world = { fs, now: () => days(0), processes: new SimulatedProcesses() };
+    const world = { fs, now: () => days(0) };
     const { code, progress } = await runCli(['apply', 'topology.json'], world);
     expect(code, progress).toBe(0);
     const written = [...fs.files()].filter(([path]) => path.startsWith('/project/pki/bundles/'));
@@ -312,7 +311,7 @@ describe('nothing is said of the whole PKI directory', () => {
 
   it('with its authorities, which are directories of openssl ca, and chains without roots', async () => {
     writeFileSync(join(folder, 'topology.json'), JSON.stringify(declared('X15.5')));
-    const world = { fs: diskFileSystem, now: () => days(0), processes: localProcesses, cwd: folder };
+    const world = { fs: diskFileSystem, now: () => days(0), cwd: folder };
     const { code, progress } = await runCli(['apply', 'topology.json'], world);
     expect(code, progress).toBe(0);
     const { artefacts } = await readEvidenceFolder(join(folder, 'pki'), 'pki', undefined);

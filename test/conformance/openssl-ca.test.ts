@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { diskFileSystem } from '../../src/store/file-system.ts';
-import { localProcesses } from '../../src/store/writer-lock.ts';
 import { readCrl } from '../../src/x509/crl.ts';
 import { runCli } from '../support/cli.ts';
 import { describeWithTool, run } from '../support/tools.ts';
@@ -14,8 +13,7 @@ describeWithTool('openssl', "requirement 69: the user's openssl works in the dir
   const authority = join(folder, 'pki/authorities/issuing-ca');
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  const vcsPki = (...args: string[]) =>
-    runCli(args, { fs: diskFileSystem, now: () => new Date(), processes: localProcesses, cwd: folder });
+  const vcsPki = (...args: string[]) => runCli(args, { fs: diskFileSystem, now: () => new Date(), cwd: folder });
   const ca = async (...args: string[]) => {
     const result = await run(openssl, ['ca', '-config', 'openssl.cnf', ...args], { cwd: authority });
     expect(result.code, result.stderr).toBe(0);

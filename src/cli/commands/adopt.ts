@@ -64,7 +64,7 @@ ${TARGET_HELP}`,
       const recorded = await session.directory.certificateReader(chosen.topology);
       const issuer = above && (await recorded(above.record));
       await adoptAuthority(found, { authority, issuer }, chosen.topology, session.directory, context.clock);
-      await writeLock(session, context);
+      await writeLock(session);
       const revoked = found.index.filter(({ revocation }) => revocation).length;
       const data = { authority: id, certificates: found.index.length, revoked, files: found.issued.size };
       await print(

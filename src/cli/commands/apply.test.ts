@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ecKey } from '../../../test/contract/signed-certificate.ts';
-import { runCli, SimulatedProcesses } from '../../../test/support/cli.ts';
+import { runCli } from '../../../test/support/cli.ts';
 import { collaborationEdge } from '../../../test/support/topologies.ts';
 import { MemoryFileSystem } from '../../store/testing/memory-file-system.ts';
 import type { TopologyInput } from '../../topology/schema.ts';
@@ -14,7 +14,6 @@ const BUNDLES = `${PKI}/bundles/edge-test`;
 const declared = collaborationEdge({ corePeers: ['expc1', 'expc2'], edgePeers: ['expe1'] });
 let fs: MemoryFileSystem;
 let now: Date;
-const processes = new SimulatedProcesses();
 
 beforeEach(async () => {
   fs = new MemoryFileSystem();
@@ -25,8 +24,7 @@ beforeEach(async () => {
 
 const declare = (topology: TopologyInput) => write(file, JSON.stringify(topology));
 const vcsPki = (...args: string[]) => {
-  processes.start();
-  return runCli(args, { fs, now: () => now, processes });
+  return runCli(args, { fs, now: () => now });
 };
 async function applied(...args: string[]): Promise<string> {
   const { code, out, progress } = await vcsPki('apply', file, ...args);

@@ -112,21 +112,21 @@ async function applyWorkspace(
     // Until its end the lock file says that this last step was begun: Terraform counts it as done from then on.
     const attempt = number(options, 'attempt');
     const begun = attempt === undefined ? session.lock?.delivery : { attempt, unfinished: true as const };
-    if (attempt !== undefined) await writeLock(session, context, { delivery: begun });
+    if (attempt !== undefined) await writeLock(session, { delivery: begun });
     const done: Record<string, unknown>[] = [];
     const progress = progressOf(context, planned.actions);
     await performSession(session, planned.actions, context, (item) => {
       progress(doneText(item));
       done.push(doneData(item));
     });
-    const after = await writeLock(session, context, { delivery: begun });
+    const after = await writeLock(session, { delivery: begun });
     const { waiting } = planOf(session, after, now);
     // What is served until a renewal comes back is the certificate before.
     const first = waiting.filter(({ demand }) => !after.certificates.has(demand.id));
     const verdicts = await proveSession(session, after, { ...NO_PLAN, waiting: first }, context.clock.now());
     const delivery = await deliver(topology, session.directory, after, { now: context.clock.now(), password });
     await deliverRequests(session.demands, session.directory);
-    if (begun) await writeLock(session, context, { delivery: { attempt: begun.attempt } });
+    if (begun) await writeLock(session, { delivery: { attempt: begun.attempt } });
     const data = {
       topology: topology.name,
       done,

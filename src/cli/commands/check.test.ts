@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { runCli, SimulatedProcesses } from '../../../test/support/cli.ts';
+import { runCli } from '../../../test/support/cli.ts';
 import { collaborationEdge } from '../../../test/support/topologies.ts';
 import { MemoryFileSystem } from '../../store/testing/memory-file-system.ts';
 import type { TopologyInput } from '../../topology/schema.ts';
@@ -9,7 +9,6 @@ import { sampleCertificate, sampleParty } from '../../x509/testing/sample-certif
 import { rsaInfo } from '../../x509/testing/weak-keys.ts';
 
 const file = '/project/topology.json';
-const processes = new SimulatedProcesses();
 let fs: MemoryFileSystem;
 let now: Date;
 
@@ -22,8 +21,7 @@ beforeEach(async () => {
 
 const declare = (topology: TopologyInput) => fs.writeFile(file, Buffer.from(JSON.stringify(topology)), 0o644);
 const vcsPki = (...args: string[]) => {
-  processes.start();
-  return runCli(args, { fs, now: () => now, processes });
+  return runCli(args, { fs, now: () => now });
 };
 const check = (...args: string[]) => vcsPki('check', file, ...args);
 const json = async (...args: string[]) => JSON.parse((await check(...args, '--output', 'json')).out);

@@ -89,7 +89,7 @@ ${TARGET_HELP}`,
         (sum, one) => withConfirmation(sum, peer, one.role, { serial: one.serial, state: reached, at }),
         confirmations,
       );
-      await writeLock(session, context, { confirmations: peers });
+      await writeLock(session, { confirmations: peers });
       const data = confirmed.map((one) => ({ peer, role: one.role, serial: one.serial, state: reached, at }));
       await print(context, format, data, () =>
         data.map((one) => `${peer}: ${one.role} certificate ${one.serial} is ${reached}\n`).join(''),

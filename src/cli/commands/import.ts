@@ -93,7 +93,7 @@ ${TARGET_HELP.replace('TARGET is', 'The TARGET of --target is')}`,
         await acceptArrival({ ...order, chain }, place.topology.name, ledger, ports);
         imported.push(importedOf(order));
       }
-      const after = await writeLock(session, context);
+      const after = await writeLock(session);
       const delivery = await deliver(place.topology, directory, after, { now });
       const verdicts = await proveSession(session, after, NO_PLAN, now);
       await print(context, format, { imported, present }, () => {

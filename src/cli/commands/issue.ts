@@ -85,7 +85,7 @@ ${TARGET_HELP}`,
       // Terraform's last step is still to come.
       const attempt = session.lock?.delivery?.attempt ?? 0;
       const delivery = flag(options, 'declaration') ? { attempt, unfinished: true as const } : session.lock?.delivery;
-      const after = await writeLock(session, context, { delivery });
+      const after = await writeLock(session, { delivery });
       if (actions.length > 0 && !flag(options, 'no-bundles'))
         lines.push(
           withdrawnText(await deliver(chosen.topology, session.directory, after, { now: context.clock.now() })),

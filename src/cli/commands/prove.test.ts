@@ -1,11 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { runCli, SimulatedProcesses } from '../../../test/support/cli.ts';
+import { runCli } from '../../../test/support/cli.ts';
 import { collaborationEdge } from '../../../test/support/topologies.ts';
 import { MemoryFileSystem } from '../../store/testing/memory-file-system.ts';
 import type { TopologyInput } from '../../topology/schema.ts';
 
 const file = '/project/topology.json';
-const processes = new SimulatedProcesses();
 let fs: MemoryFileSystem;
 let now: Date;
 
@@ -20,8 +19,7 @@ beforeEach(async () => {
 const declare = (change: Partial<TopologyInput>) =>
   fs.writeFile(file, Buffer.from(JSON.stringify({ ...collaborationEdge(), ...change })), 0o644);
 const vcsPki = (command: string, ...args: string[]) => {
-  processes.start();
-  return runCli([command, file, ...args], { fs, now: () => now, processes });
+  return runCli([command, file, ...args], { fs, now: () => now });
 };
 const prove = (...args: string[]) => vcsPki('prove', ...args);
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { runCli, SimulatedProcesses } from '../../../test/support/cli.ts';
+import { runCli } from '../../../test/support/cli.ts';
 import { collaborationEdge } from '../../../test/support/topologies.ts';
 import { MemoryFileSystem } from '../../store/testing/memory-file-system.ts';
 import type { TopologyInput } from '../../topology/schema.ts';
@@ -8,7 +8,6 @@ import { type Crl, readCrl } from '../../x509/crl.ts';
 const file = '/project/topology.json';
 const declared = collaborationEdge({ corePeers: ['expc1', 'expc2'], edgePeers: ['expe1'] });
 let fs: MemoryFileSystem;
-const processes = new SimulatedProcesses();
 
 beforeEach(async () => {
   fs = new MemoryFileSystem();
@@ -19,8 +18,7 @@ beforeEach(async () => {
 
 const declare = (topology: TopologyInput) => fs.writeFile(file, Buffer.from(JSON.stringify(topology)), 0o644);
 const vcsPki = (...args: string[]) => {
-  processes.start();
-  return runCli(args, { fs, now: () => new Date('2026-11-21T12:00:00Z'), processes });
+  return runCli(args, { fs, now: () => new Date('2026-11-21T12:00:00Z') });
 };
 const list = async (authority = 'issuing-ca'): Promise<Crl> =>
   readCrl((await fs.readFile(`/project/pki/published/${authority}.crl`)) ?? Buffer.alloc(0), authority);

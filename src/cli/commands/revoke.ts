@@ -68,7 +68,7 @@ ${TARGET_HELP}`,
         which === undefined
           ? await revokeAll(session, state, context)
           : await revokeNamed(session, state, which, reason, options, context);
-      const after = await writeLock(session, context);
+      const after = await writeLock(session);
       if (!flag(options, 'no-bundles'))
         await deliver(chosen.topology, session.directory, after, { now: context.clock.now() });
       await print(context, format, result.data, () => result.words);

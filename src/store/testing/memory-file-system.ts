@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { FileSystem } from '../file-system.ts';
+import type { CreatedFile, FileSystem } from '../file-system.ts';
 
 /** Thrown by every call from the moment of the crash on: the process is dead, its `finally` blocks included. */
 export class Crash extends Error {}
@@ -51,13 +51,20 @@ export class MemoryFileSystem implements FileSystem {
     this.#names.set(path, inode);
   }
 
-  async createFile(path: string, bytes: Uint8Array, mode: number): Promise<boolean> {
+  async createFile(path: string, bytes: Uint8Array, mode: number): Promise<CreatedFile | undefined> {
     this.#call();
     this.#requireDirectory(path);
-    if (this.#names.has(path)) return false;
+    if (this.#names.has(path)) return undefined;
     const content = Buffer.from(bytes);
-    this.#names.set(path, { content, durable: content, mode });
-    return true;
+    const inode = { content, durable: content, mode };
+    this.#names.set(path, inode);
+    return {
+      overwrite: async (over) => {
+        this.#call();
+        inode.content = Buffer.concat([over, inode.content.subarray(over.length)]);
+      },
+      close: async () => {},
+    };
   }
 
   async appendFile(path: string, bytes: Uint8Array): Promise<void> {
