@@ -8,9 +8,8 @@ const file = '/project/topology.json';
 const PUBLISHED = '/project/pki/published/issuing-ca.crl';
 const whole = new MemoryFileSystem();
 
-const vcsPki = (fs: MemoryFileSystem, ...args: string[]) => {
-  return runCli(args, { fs, now: () => new Date('2026-11-21T12:00:00Z') });
-};
+const vcsPki = (fs: MemoryFileSystem, ...args: string[]) =>
+  runCli(args, { fs, now: () => new Date('2026-11-21T12:00:00Z') });
 
 /** A directory with history: a renewal, two revocations, a removed peer. */
 beforeAll(async () => {

@@ -9,9 +9,7 @@ const ROWS = 130_000;
 const file = '/project/topology.json';
 const index = '/project/pki/authorities/issuing-ca/index.txt';
 const fs = new MemoryFileSystem();
-const vcsPki = (...args: string[]) => {
-  return runCli(args, { fs, now: () => new Date('2026-11-21T12:00:00Z') });
-};
+const vcsPki = (...args: string[]) => runCli(args, { fs, now: () => new Date('2026-11-21T12:00:00Z') });
 
 beforeAll(async () => {
   await fs.makeDirectory('/project');

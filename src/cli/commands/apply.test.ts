@@ -23,9 +23,7 @@ beforeEach(async () => {
 });
 
 const declare = (topology: TopologyInput) => write(file, JSON.stringify(topology));
-const vcsPki = (...args: string[]) => {
-  return runCli(args, { fs, now: () => now });
-};
+const vcsPki = (...args: string[]) => runCli(args, { fs, now: () => now });
 async function applied(...args: string[]): Promise<string> {
   const { code, out, progress } = await vcsPki('apply', file, ...args);
   expect(code, progress).toBe(0);
@@ -52,6 +50,58 @@ async function refused(code: string, ...args: string[]): Promise<string> {
   expect(fs.files()).toEqual(before);
   return progress;
 }
+
+/** A disk on which another writer takes over after so many renames, and everything as it is then. */
+class TakenOver extends MemoryFileSystem {
+  found: ReturnType<MemoryFileSystem['files']> | undefined;
+  #renames: number;
+
+  constructor(renames: number) {
+    super();
+    this.#renames = renames;
+  }
+
+  override async rename(from: string, to: string): Promise<void> {
+    await super.rename(from, to);
+    this.#renames -= 1;
+    if (this.#renames !== 0) return;
+    await this.removeFile(`${PKI}/.writer`);
+    await this.createFile(`${PKI}/.writer`, Buffer.from('{"id":"another"}'), 0o644);
+    this.found = this.files();
+  }
+}
+
+describe('the lock of the PKI directory', () => {
+  it('I2: when another writer takes over, wherever that is, nothing more is written, nor the lock file beside it', async () => {
+    let stops = 0;
+    for (let renames = 1; ; renames++) {
+      const disk = new TakenOver(renames);
+      fs = disk;
+      await declare(declared);
+      const { code, progress } = await vcsPki('apply', file);
+      if (!disk.found) break;
+      expect(disk.files(), `after rename ${renames}`).toEqual(disk.found);
+      if (code === 0) continue;
+      expect(progress).toContain('error LOCK_LOST: /project/pki/.writer: another writer has taken over');
+      stops += 1;
+    }
+    expect(stops).toBeGreaterThan(50);
+  });
+
+  it('I15: who does not wait for it is refused, and told how long to wait for one that is not renewed', async () => {
+    await applied();
+    await write(`${PKI}/.writer`, JSON.stringify({ id: 'a', process: 4711, host: 'there', command: 'vcs-pki crl' }));
+    const said = await refused('DIRECTORY_LOCKED', 'crl', file, '--lock-timeout', '5');
+    expect(said).toContain('held by process 4711 on there (vcs-pki crl), not renewed for 5 s; waited 5 s');
+    expect(said).toContain('with --lock-timeout 60: a lock that is not renewed for 30 s is taken over');
+    const { code, progress } = await vcsPki('crl', file, '--lock-timeout', '60');
+    expect(code, progress).toBe(0);
+    expect(progress).toContain(
+      'waiting: /project/pki is held by process 4711 on there (vcs-pki crl), not renewed for 3 s; taken over after 30 s',
+    );
+    expect(await read(`${PKI}/.writer`)).toBeUndefined();
+  });
+});
 
 describe('the PKI directory', () => {
   it('I1: is kept out of Git from its first moment, and one that is there already from the next run', async () => {

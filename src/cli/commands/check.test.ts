@@ -20,9 +20,7 @@ beforeEach(async () => {
 });
 
 const declare = (topology: TopologyInput) => fs.writeFile(file, Buffer.from(JSON.stringify(topology)), 0o644);
-const vcsPki = (...args: string[]) => {
-  return runCli(args, { fs, now: () => now });
-};
+const vcsPki = (...args: string[]) => runCli(args, { fs, now: () => now });
 const check = (...args: string[]) => vcsPki('check', file, ...args);
 const json = async (...args: string[]) => JSON.parse((await check(...args, '--output', 'json')).out);
 const apply = async () => expect((await vcsPki('apply', file)).code).toBe(0);

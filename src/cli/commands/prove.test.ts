@@ -18,9 +18,7 @@ beforeEach(async () => {
 
 const declare = (change: Partial<TopologyInput>) =>
   fs.writeFile(file, Buffer.from(JSON.stringify({ ...collaborationEdge(), ...change })), 0o644);
-const vcsPki = (command: string, ...args: string[]) => {
-  return runCli([command, file, ...args], { fs, now: () => now });
-};
+const vcsPki = (command: string, ...args: string[]) => runCli([command, file, ...args], { fs, now: () => now });
 const prove = (...args: string[]) => vcsPki('prove', ...args);
 
 describe('the matrix', () => {

@@ -17,9 +17,7 @@ beforeEach(async () => {
 });
 
 const declare = (topology: TopologyInput) => fs.writeFile(file, Buffer.from(JSON.stringify(topology)), 0o644);
-const vcsPki = (...args: string[]) => {
-  return runCli(args, { fs, now: () => new Date('2026-11-21T12:00:00Z') });
-};
+const vcsPki = (...args: string[]) => runCli(args, { fs, now: () => new Date('2026-11-21T12:00:00Z') });
 const list = async (authority = 'issuing-ca'): Promise<Crl> =>
   readCrl((await fs.readFile(`/project/pki/published/${authority}.crl`)) ?? Buffer.alloc(0), authority);
 const serials = async (authority = 'issuing-ca') =>

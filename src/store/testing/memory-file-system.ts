@@ -106,9 +106,10 @@ export class MemoryFileSystem implements FileSystem {
     for (const [name, file] of this.#names) if (dirname(name) === path) this.#durableNames.set(name, file);
   }
 
-  /** Every file, by path: content and mode. Not a call. */
+  /** Every file as it is now, by path: content and mode. Not a call. */
   files(): Map<string, { readonly content: Buffer; readonly mode: number }> {
-    return new Map([...this.#names].sort(([a], [b]) => (a < b ? -1 : 1)));
+    const sorted = [...this.#names].sort(([a], [b]) => (a < b ? -1 : 1));
+    return new Map(sorted.map(([path, { content, mode }]) => [path, { content, mode }]));
   }
 
   /** Whether another file system has the same files. */
