@@ -67,7 +67,7 @@ ${TARGET_HELP}`,
         ('authority' in candidate ? authorityText(candidate.authority) : candidate.demand) === owner;
       const state = await checkedState(session, isNamed);
       const actions =
-        'authority' in ownerFromText(owner)
+        owner !== '' && 'authority' in ownerFromText(owner)
           ? authorityActions(session, state, owner, context)
           : certificateActions(session, state, owner, options, context);
       if (actions.some((action) => action.kind === 'issue')) {
